@@ -1,0 +1,203 @@
+import type {
+  AttributeValue,
+  ConsumedCapacity,
+  DynamoDBClient,
+  GlobalSecondaryIndex,
+  TransactWriteItem,
+} from "@aws-sdk/client-dynamodb";
+import type { TableDefinition } from "../dynamodb/tables.ts";
+import { itemSize, type Item } from "./item-size.ts";
+import { type Capacity, readUnits, writeUnits } from "./units.ts";
+
+/** One call to DynamoDB as the meter saw it: every attempt, retries of the SDK included. */
+export interface MeteredCall extends Capacity {
+  /** `PutItem`, `Query`, … */
+  readonly operation: string;
+  /** The name of the error that came back, if one did. */
+  readonly error: string | undefined;
+}
+
+/** Counts what a client's calls consume. */
+export interface CapacityMeter {
+  /** Since the start or the last reset, in order. */
+  readonly calls: readonly MeteredCall[];
+  total(): Capacity;
+  reset(): void;
+  /** Takes the meter off the client. */
+  detach(): void;
+}
+
+/**
+ * Puts a meter on a client, for tests and benchmarks: it computes the units of each call from the sizes of its
+ * items by AWS's rules, so it is also right where DynamoDB Local is not (transactions, indexes). What can't be
+ * known from a call's items is taken from the reply's `ConsumedCapacity` (updates, deletes, scans, batches, and
+ * queries that leave something out); an update, delete or check within a transaction counts as 1 KB.
+ *
+ * Indexes count when their tables are given.
+ */
+export function meterCapacity(
+  client: DynamoDBClient,
+  options?: { readonly tables?: readonly TableDefinition[] | undefined },
+): CapacityMeter {
+  const calls: MeteredCall[] = [];
+  const indexes = new Map(options?.tables?.map((table) => [table.TableName, table]));
+  const name = `tuppence-capacity-meter-${meters++}`;
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const operation = String(context["commandName"]).replace(/Command$/, "");
+      const input = args.input as Input;
+      try {
+        const result = await next(args);
+        calls.push({ operation, error: undefined, ...consumed({ operation, input, output: result.output, indexes }) });
+        return result;
+      } catch (error) {
+        calls.push({ operation, error: String((error as Error).name), ...refused(operation, input, error) });
+        throw error;
+      }
+    },
+    { step: "deserialize", priority: "high", name },
+  );
+  client.middlewareStack.add(
+    (next, context) => (args) => {
+      const operation = String(context["commandName"]).replace(/Command$/, "");
+      const input = args.input as Input;
+      if (!isReported(operation, input) || input.ReturnConsumedCapacity) return next(args);
+      return next({ ...args, input: { ...input, ReturnConsumedCapacity: "TOTAL" } as typeof args.input });
+    },
+    { step: "initialize", name: `${name}-ask` },
+  );
+  return {
+    calls,
+    total() {
+      const sum = (units: (call: MeteredCall) => number): number => calls.reduce((total, call) => total + units(call), 0);
+      return {
+        requests: calls.length,
+        readUnits: sum((call) => call.readUnits),
+        writeUnits: sum((call) => call.writeUnits),
+      };
+    },
+    reset: () => void calls.splice(0),
+    detach() {
+      client.middlewareStack.remove(name);
+      client.middlewareStack.remove(`${name}-ask`);
+    },
+  };
+}
+
+let meters = 0;
+
+/** What the inputs of DynamoDB's commands have in common with what is looked at here. */
+interface Input {
+  readonly TableName?: string | undefined;
+  readonly Item?: Record<string, AttributeValue> | undefined;
+  readonly ConsistentRead?: boolean | undefined;
+  readonly FilterExpression?: string | undefined;
+  readonly ProjectionExpression?: string | undefined;
+  readonly Select?: string | undefined;
+  readonly ReturnConsumedCapacity?: string | undefined;
+  readonly TransactItems?: readonly TransactWriteItem[] | undefined;
+}
+
+interface Output {
+  readonly Item?: Item;
+  readonly Items?: readonly Item[];
+  readonly Responses?: readonly { readonly Item?: Item }[];
+  readonly ConsumedCapacity?: ConsumedCapacity | readonly ConsumedCapacity[];
+}
+
+type Units = Pick<MeteredCall, "requests" | "readUnits" | "writeUnits">;
+type Indexes = ReadonlyMap<string | undefined, TableDefinition>;
+
+const REPORTED = new Set(["UpdateItem", "DeleteItem", "Scan", "BatchGetItem", "BatchWriteItem"]);
+const READS = new Set(["GetItem", "Query", "Scan", "BatchGetItem"]);
+
+function isReported(operation: string, input: Input): boolean {
+  if (REPORTED.has(operation)) return true;
+  const leavesOut = input.FilterExpression ?? input.ProjectionExpression ?? input.Select;
+  return READS.has(operation) && leavesOut !== undefined;
+}
+
+function consumed(call: {
+  readonly operation: string;
+  readonly input: Input;
+  readonly output: unknown;
+  readonly indexes: Indexes;
+}): Units {
+  const { operation, input, indexes } = call;
+  const output = call.output as Output;
+  const consistency = input.ConsistentRead ? "strong" : "eventual";
+  if (isReported(operation, input)) return reported(operation, output);
+  switch (operation) {
+    case "PutItem":
+      return write(putUnits(input, indexes, { transaction: false }));
+    case "TransactWriteItems":
+      return write(sum(input.TransactItems ?? [], (action) => transactUnits(action, indexes)));
+    case "GetItem":
+      return read(readUnits(sizeOf(output.Item), consistency));
+    case "Query":
+      return read(readUnits(sum(output.Items ?? [], sizeOf), consistency));
+    case "TransactGetItems":
+      return read(sum(output.Responses ?? [], ({ Item }) => readUnits(sizeOf(Item), "transaction")));
+    default:
+      return { requests: 1, readUnits: 0, writeUnits: 0 };
+  }
+}
+
+/** A refused write costs as much as an accepted one; a throttled or failed call costs nothing. */
+function refused(operation: string, input: Input, error: unknown): Units {
+  const { name, Item: found, CancellationReasons: reasons } = error as Error & {
+    readonly Item?: Item;
+    readonly CancellationReasons?: readonly { readonly Item?: Item }[];
+  };
+  if (name === "ConditionalCheckFailedException") {
+    return write(writeUnits(Math.max(sizeOf(input.Item), sizeOf(found))));
+  }
+  if (name !== "TransactionCanceledException" || operation !== "TransactWriteItems") return write(0);
+  return write(
+    sum([...(input.TransactItems ?? []).entries()], ([index, action]) =>
+      writeUnits(Math.max(sizeOf(action.Put?.Item), sizeOf(reasons?.[index]?.Item)), { transaction: true }),
+    ),
+  );
+}
+
+function transactUnits(action: TransactWriteItem, indexes: Indexes): number {
+  return action.Put ? putUnits(action.Put, indexes, { transaction: true }) : writeUnits(1, { transaction: true });
+}
+
+function putUnits(put: Input, indexes: Indexes, options: { readonly transaction: boolean }): number {
+  const item = put.Item ?? {};
+  const table = indexes.get(put.TableName);
+  const inIndexes = sum(table?.GlobalSecondaryIndexes ?? [], (index) => indexUnits(table, index, item));
+  return writeUnits(itemSize(item), options) + inIndexes;
+}
+
+/** A new entry of an index: 1 unit for each KB of what it projects; none when the item lacks the index's keys. */
+function indexUnits(table: TableDefinition | undefined, index: GlobalSecondaryIndex, item: Item): number {
+  const keys = (index.KeySchema ?? []).map((key) => String(key.AttributeName));
+  if (keys.some((key) => item[key] === undefined)) return 0;
+  if (index.Projection?.ProjectionType === "ALL") return writeUnits(itemSize(item));
+  const tableKeys = (table?.KeySchema ?? []).map((key) => String(key.AttributeName));
+  const projected = new Set([...keys, ...tableKeys, ...(index.Projection?.NonKeyAttributes ?? [])]);
+  return writeUnits(itemSize(Object.fromEntries(Object.entries(item).filter(([key]) => projected.has(key)))));
+}
+
+function reported(operation: string, output: Output): Units {
+  const units = sum([output.ConsumedCapacity ?? []].flat(), (each) => each.CapacityUnits ?? 0);
+  return READS.has(operation) ? read(units) : write(units);
+}
+
+function read(units: number): Units {
+  return { requests: 1, readUnits: units, writeUnits: 0 };
+}
+
+function write(units: number): Units {
+  return { requests: 1, readUnits: 0, writeUnits: units };
+}
+
+function sizeOf(item: Item | undefined): number {
+  return item ? itemSize(item) : 0;
+}
+
+function sum<T>(values: readonly T[], of: (value: T) => number): number {
+  return values.reduce((total, value) => total + of(value), 0);
+}

@@ -1,0 +1,60 @@
+import type { Item } from "../capacity/item-size.ts";
+
+/** Which items of a chain to read, by their first slots, both inclusive. */
+export interface SlotRange {
+  readonly chain: string;
+  readonly from: number;
+  readonly to: number;
+  readonly backward: boolean;
+  /** At most so many items in the page. */
+  readonly limit?: number | undefined;
+  readonly consistency: Consistency;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Strong: sees every acknowledged write. Eventual: half the price, and may be a little behind. */
+export type Consistency = "strong" | "eventual";
+
+/** One page: DynamoDB ends it at 1 MB. */
+export interface ItemPage {
+  readonly items: readonly Item[];
+  /** Whether the range may hold more after the last item. */
+  readonly more: boolean;
+}
+
+/** One page of chain names. */
+export interface NamePage {
+  readonly names: readonly string[];
+  readonly more: boolean;
+}
+
+/** Where chains are kept. The protocol above it is the same for all; only this part does I/O. */
+export interface ChainStorage {
+  /**
+   * Puts all items or none, each only where nothing is yet. Answers the first item found in the way, or
+   * undefined when all were put.
+   *
+   * @throws UncertainWriteError when the items may or may not have been put.
+   */
+  putNew(items: readonly Item[], signal: AbortSignal | undefined): Promise<Item | undefined>;
+  /** One page of a chain's items, in slot order or against it. */
+  query(range: SlotRange): Promise<ItemPage>;
+  /** One page of the chains of a category, in order of their names, after a given one. */
+  listNames(
+    category: string,
+    page: { readonly after?: string | undefined; readonly limit?: number | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<NamePage>;
+  /** Creates what is missing; safe to call always. */
+  ensureTables(): Promise<void>;
+}
+
+/** A write whose outcome the storage can't tell, or that was turned away for a moment: sending it again settles it. */
+export class UncertainWriteError extends Error {
+  /** False when it is certain that nothing was written, so the cause can be told to the caller as it is. */
+  readonly mayBeWritten: boolean;
+
+  constructor(options: { readonly mayBeWritten: boolean; readonly cause: unknown }) {
+    super("The outcome of a write is uncertain.", { cause: options.cause });
+    this.mayBeWritten = options.mayBeWritten;
+  }
+}

@@ -1,0 +1,169 @@
+import type { Item } from "../capacity/item-size.ts";
+import { sameCommitId } from "../commit-id.ts";
+
+/**
+ * The pure rules of a chain: its items tile the numbers 1, 2, 3 … without a gap or an overlap, because a slot
+ * is written only after a commit that ends right before it was seen. `docs/chain.md` has the argument.
+ */
+
+/** Where an append expects a stream to be. A number is the version of the last event seen; 0 is "no stream". */
+export type ExpectedVersion = number | "any" | "noStream" | "streamExists";
+
+/** An item of a chain with its slots read. A commit is one item, or several that one transaction wrote. */
+export interface ChainItem {
+  readonly item: Item;
+  /** The slot of its first event. */
+  readonly first: number;
+  /** The slot of its last event. */
+  readonly last: number;
+  /** Of the whole commit. */
+  readonly commitFirst: number;
+  /** Of the whole commit: what the stream's version was after it. */
+  readonly commitLast: number;
+  /** Id of the commit, or of the first one when a group commit put several into the item. */
+  readonly commitId: Uint8Array;
+  /** Epoch milliseconds of the commit. */
+  readonly t: number;
+}
+
+/** The slots of one commit. */
+export interface CommitSlots {
+  readonly commitId: Uint8Array;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Proof that a commit ends at `version`: it was seen. The next slot may be written after it. */
+export interface ChainEnd {
+  readonly version: number;
+  /** Epoch milliseconds of the commit that ends here; undefined at the empty chain's end. */
+  readonly t: number | undefined;
+}
+
+/** Every chain ends at 0 before its first commit. */
+export const EMPTY_CHAIN: ChainEnd = { version: 0, t: undefined };
+
+/** Reads an item's slots. */
+export function readSlots(item: Item): ChainItem {
+  const first = numberOf(item, "s");
+  const count = numberOf(item, "n", 1);
+  const commitFirst = first - numberOf(item, "o", 0);
+  const commitId = item["i"]?.B;
+  if (commitId === undefined) throw new TypeError("An item of a chain has no commit id.");
+  return {
+    item,
+    first,
+    last: first + count - 1,
+    commitFirst,
+    commitLast: commitFirst + numberOf(item, "m", count) - 1,
+    commitId,
+    t: numberOf(item, "t"),
+  };
+}
+
+function numberOf(item: Item, attribute: string, absent?: number): number {
+  const text = item[attribute]?.N;
+  const value = text === undefined ? absent : Number(text);
+  if (value === undefined || !Number.isSafeInteger(value)) {
+    throw new TypeError(`An item of a chain has no usable attribute ${attribute}: ${text}.`);
+  }
+  return value;
+}
+
+/** In `g`, each commit of a group is its id (16 bytes) and the number of its events (4 bytes, big-endian). */
+export const GROUP_ENTRY_BYTES = 20;
+const ID_BYTES = 16;
+
+/** The attribute `g` of an item that holds the commits of a group. */
+export function encodeGroup(commits: readonly { readonly id: Uint8Array; readonly count: number }[]): Uint8Array {
+  const bytes = new Uint8Array(commits.length * GROUP_ENTRY_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [index, commit] of commits.entries()) {
+    bytes.set(commit.id, index * GROUP_ENTRY_BYTES);
+    view.setUint32(index * GROUP_ENTRY_BYTES + ID_BYTES, commit.count);
+  }
+  return bytes;
+}
+
+/** The commits in an item: one, unless a group commit put several into it. */
+export function commitsIn(item: ChainItem): CommitSlots[] {
+  const group = item.item["g"]?.B;
+  if (group === undefined) {
+    return [{ commitId: item.commitId, first: item.commitFirst, last: item.commitLast }];
+  }
+  const view = new DataView(group.buffer, group.byteOffset, group.byteLength);
+  const commits: CommitSlots[] = [];
+  let first = item.first;
+  for (let at = 0; at < group.byteLength; at += GROUP_ENTRY_BYTES) {
+    const last = first + view.getUint32(at + ID_BYTES) - 1;
+    commits.push({ commitId: group.subarray(at, at + ID_BYTES), first, last });
+    first = last + 1;
+  }
+  return commits;
+}
+
+/** The part of a commit that goes into one item: its content, without keys, slots and times. */
+export interface CommitPart {
+  /** How many events it holds. */
+  readonly count: number;
+  readonly content: Item;
+}
+
+/** A commit that waits for its place in a chain. */
+export interface PendingCommit {
+  readonly id: Uint8Array;
+  /** One, or several that are written in one transaction. */
+  readonly parts: readonly CommitPart[];
+  /** Attributes that only the first item of a chain carries. */
+  readonly chainContent?: Item | undefined;
+}
+
+/** The items of a commit in the slots right after `end`. */
+export function placeAfter(end: ChainEnd, chain: string, commit: PendingCommit, nowMs: number): Item[] {
+  // Times never go back within a chain, whatever the clocks of its writers do.
+  const t = Math.max(nowMs, end.t ?? 0);
+  const total = commit.parts.reduce((count, part) => count + part.count, 0);
+  let offset = 0;
+  return commit.parts.map((part) => {
+    const slot = end.version + 1 + offset;
+    const before = offset === 0 ? end.t : t;
+    const item: Item = {
+      p: { S: chain },
+      s: { N: String(slot) },
+      ...(part.count === 1 ? undefined : { n: { N: String(part.count) } }),
+      i: { B: commit.id },
+      t: { N: String(t) },
+      ...(before === undefined ? undefined : { u: { N: String(before) } }),
+      ...(offset === 0 ? undefined : { o: { N: String(offset) } }),
+      ...(part.count === total ? undefined : { m: { N: String(total) } }),
+      ...(slot === 1 ? commit.chainContent : undefined),
+      ...part.content,
+    };
+    offset += part.count;
+    return item;
+  });
+}
+
+/**
+ * The guards of the protocol, as one value: tests switch them off one by one to see that each is needed.
+ */
+export interface ChainGuards {
+  /** Where the item holds the very commit that is to be written: an earlier attempt, whose reply was lost. */
+  readonly findOwn: (item: ChainItem, commitId: Uint8Array) => CommitSlots | undefined;
+  /** Where the chain ends after the commit that won the slot. */
+  readonly endAfter: (winner: ChainItem) => ChainEnd;
+  /** Whether the chain may be continued at a version that nobody has seen a commit end at, given its tail. */
+  readonly provesEnd: (tail: ChainEnd, version: number) => boolean;
+  /** Whether a commit with an id of the caller's own has to be looked for before it is written. */
+  readonly looksBack: boolean;
+  /** Whether a slot that a page lacks is read by itself, so that no reader sees half of a transaction. */
+  readonly fillsHoles: boolean;
+}
+
+export const CHAIN_GUARDS: ChainGuards = {
+  findOwn: (item, commitId) => commitsIn(item).find((commit) => sameCommitId(commit.commitId, commitId)),
+  endAfter: (winner) => ({ version: winner.commitLast, t: winner.t }),
+  provesEnd: (tail, version) => tail.version === version,
+  looksBack: true,
+  fillsHoles: true,
+};

@@ -1,0 +1,238 @@
+import type { Capacity } from "./capacity/units.ts";
+import type { RecordedCommit } from "./events.ts";
+import type { ExpectedVersion } from "./chain/tiling.ts";
+
+/** What every operating error of Tuppence has. Tell them apart by `code`; `docs/errors.md` lists them all. */
+export abstract class TuppenceError extends Error {
+  /** Says what happened; never changes between releases. */
+  abstract readonly code: string;
+  /** Whether the same call may succeed later without a change of its input. */
+  abstract readonly retryable: boolean;
+
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** The stream is not where the caller expected it to be. Nothing was written. Load again and decide again. */
+export class VersionConflictError extends TuppenceError {
+  readonly code = "versionConflict";
+  readonly retryable = true;
+  readonly streamId: string;
+  readonly expected: ExpectedVersion;
+  /** The version that the stream had reached when the conflict was seen (0: no such stream); it may have grown since. */
+  readonly actual: number;
+  /** The commit that took the place of the refused one, where the failed write brought it back. */
+  readonly winningCommit: RecordedCommit | undefined;
+  /** What finding out consumed: a refused write costs as much as an accepted one. */
+  readonly capacity: Capacity;
+
+  constructor(conflict: {
+    readonly streamId: string;
+    readonly expected: ExpectedVersion;
+    readonly actual: number;
+    readonly capacity: Capacity;
+    readonly winningCommit?: RecordedCommit | undefined;
+  }) {
+    const { streamId, expected, actual } = conflict;
+    const found = actual === 0 ? "it does not exist" : `it is at version ${actual}`;
+    super(`Stream ${JSON.stringify(streamId)}: expected ${describeExpected(expected)}, but ${found}.`);
+    this.streamId = streamId;
+    this.expected = expected;
+    this.actual = actual;
+    this.winningCommit = conflict.winningCommit;
+    this.capacity = conflict.capacity;
+  }
+}
+
+function describeExpected(expected: ExpectedVersion): string {
+  switch (expected) {
+    case "any":
+      return "any version (given up after losing the race for the next slot too often)";
+    case "noStream":
+      return "that it does not exist";
+    case "streamExists":
+      return "that it exists";
+    default:
+      return `version ${expected}`;
+  }
+}
+
+/** An event, or all events of an append together, do not fit into DynamoDB. Nothing was sent. */
+export class EventTooLargeError extends TuppenceError {
+  readonly code = "eventTooLarge";
+  readonly retryable = false;
+  readonly streamId: string;
+  /** Bytes needed, after compression where that helps. */
+  readonly size: number;
+  /** Bytes allowed (or, for `limitOf: "actions"`, items). */
+  readonly limit: number;
+  /** What the limit is one of: an item (one event), a transaction (a whole append), or the number of a transaction's actions. */
+  readonly limitOf: "item" | "transaction" | "actions";
+  /** Which event of the append it is, from 0; undefined when it is the append as a whole. */
+  readonly eventIndex: number | undefined;
+
+  constructor(tooLarge: {
+    readonly streamId: string;
+    readonly size: number;
+    readonly limit: number;
+    readonly limitOf: "item" | "transaction" | "actions";
+    readonly eventIndex?: number | undefined;
+  }) {
+    const { streamId, size, limit, limitOf, eventIndex } = tooLarge;
+    const what = eventIndex === undefined ? "The append" : `Event ${eventIndex} of the append`;
+    const unit = limitOf === "actions" ? "items" : "bytes";
+    super(
+      `${what} to stream ${JSON.stringify(streamId)} takes ${size} ${unit}; ` +
+        `DynamoDB's limit for ${limitOf === "item" ? "an item" : "a transaction"} is ${limit} ${unit}.`,
+    );
+    this.streamId = streamId;
+    this.size = size;
+    this.limit = limit;
+    this.limitOf = limitOf;
+    this.eventIndex = eventIndex;
+  }
+}
+
+/** One thing that is wrong with an event. */
+export interface EventIssue {
+  /** Where, from the event down: `data.items[2].price`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** An event does not match its schema, or holds what JSON can't keep. Nothing was sent. */
+export class InvalidEventError extends TuppenceError {
+  readonly code = "invalidEvent";
+  readonly retryable = false;
+  /** Which event of the append, from 0. */
+  readonly eventIndex: number;
+  readonly eventType: string;
+  /** Where in the event the first issue is: `data.items[2].price`. */
+  readonly path: string;
+  readonly issues: readonly EventIssue[];
+
+  constructor(invalid: {
+    readonly eventIndex: number;
+    readonly eventType: string;
+    readonly issues: readonly [EventIssue, ...EventIssue[]];
+  }) {
+    const { eventIndex, eventType, issues } = invalid;
+    const list = issues.map((issue) => `${issue.path}: ${issue.message}`).join("; ");
+    super(`Event ${eventIndex} (${eventType || "without a type"}) can't be appended. ${list}`);
+    this.eventIndex = eventIndex;
+    this.eventType = eventType;
+    this.path = issues[0].path;
+    this.issues = issues;
+  }
+}
+
+/** An append without events. Nothing was sent. */
+export class NoEventsError extends TuppenceError {
+  readonly code = "noEvents";
+  readonly retryable = false;
+  readonly streamId: string;
+
+  constructor(streamId: string) {
+    super(`An append to stream ${JSON.stringify(streamId)} holds no event; give at least one.`);
+    this.streamId = streamId;
+  }
+}
+
+/** A stream can't have this name. Nothing was sent. */
+export class InvalidStreamIdError extends TuppenceError {
+  readonly code = "invalidStreamId";
+  readonly retryable = false;
+  readonly streamId: unknown;
+
+  constructor(streamId: unknown, reason: string) {
+    super(`${typeof streamId === "string" ? JSON.stringify(streamId) : String(streamId)} is no stream name: ${reason}.`);
+    this.streamId = streamId;
+  }
+}
+
+/** The table does not exist in this account and Region (or, locally, this database). */
+export class TableMissingError extends TuppenceError {
+  readonly code = "tableMissing";
+  readonly retryable = false;
+  readonly tableName: string;
+
+  constructor(tableName: string, options?: ErrorOptions) {
+    super(
+      `DynamoDB has no table ${JSON.stringify(tableName)} here. Create it once with ` +
+        "`await store.ensureTables()`, or from `eventsTable(prefix)` in your infrastructure code.",
+      options,
+    );
+    this.tableName = tableName;
+  }
+}
+
+/** A table of that name exists, but it is not one of ours. */
+export class TableMismatchError extends TuppenceError {
+  readonly code = "tableMismatch";
+  readonly retryable = false;
+  readonly tableName: string;
+  /** One line for each difference. */
+  readonly differences: readonly string[];
+
+  constructor(tableName: string, differences: readonly string[]) {
+    super(`Table ${JSON.stringify(tableName)} exists, but ${differences.join("; ")}.`);
+    this.tableName = tableName;
+    this.differences = differences;
+  }
+}
+
+/**
+ * The connection failed again and again, and it is not known whether the append was stored. Append once
+ * more with `commitId`: if it was stored, that is recognised and nothing is written twice.
+ */
+export class OutcomeUnknownError extends TuppenceError {
+  readonly code = "outcomeUnknown";
+  readonly retryable = true;
+  readonly streamId: string;
+  readonly commitId: string;
+
+  constructor(streamId: string, commitId: string, options: ErrorOptions) {
+    super(
+      `It is not known whether commit ${commitId} to stream ${JSON.stringify(streamId)} was stored; ` +
+        "append it again with this commitId to find out.",
+      options,
+    );
+    this.streamId = streamId;
+    this.commitId = commitId;
+  }
+}
+
+/** A stream holds an event of a type that the given definitions do not know. */
+export class UnknownEventTypeError extends TuppenceError {
+  readonly code = "unknownEventType";
+  readonly retryable = false;
+  readonly streamId: string;
+  readonly version: number;
+  readonly eventType: string;
+
+  constructor(unknownEvent: { readonly streamId: string; readonly version: number; readonly eventType: string }) {
+    const { streamId, version, eventType } = unknownEvent;
+    super(
+      `Stream ${JSON.stringify(streamId)}, version ${version}: no event type ${JSON.stringify(eventType)} is defined.`,
+    );
+    this.streamId = streamId;
+    this.version = version;
+    this.eventType = eventType;
+  }
+}
+
+/** What is stored breaks a rule that nothing of ours can break: the table was changed from outside. */
+export class IntegrityError extends TuppenceError {
+  readonly code = "integrity";
+  readonly retryable = false;
+  readonly chain: string;
+  /** The slot where it was seen. */
+  readonly slot: number;
+
+  constructor(chain: string, slot: number, problem: string, options?: ErrorOptions) {
+    super(`Chain ${JSON.stringify(chain)}, slot ${slot}: ${problem}.`, options);
+    this.chain = chain;
+    this.slot = slot;
+  }
+}

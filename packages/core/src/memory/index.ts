@@ -1,0 +1,28 @@
+import type { ChainStorage } from "../chain/storage.ts";
+import type { EventDefinitions } from "../events.ts";
+import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
+import { createChainEventStore } from "../store/chain-event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
+import { createMemoryStorage } from "./memory-storage.ts";
+
+export interface MemoryEventStoreOptions<Definitions extends EventDefinitions = EventDefinitions> {
+  /** The event types, from `defineEvents`. Default: any type with any JSON data, unchecked. */
+  readonly events?: Definitions | undefined;
+  /** Where events are kept, to be shared by several stores: `createMemoryStorage()`. Default: a new one. */
+  readonly storage?: ChainStorage | undefined;
+  /** Clock, chance and waiting. Default: the system's. */
+  readonly runtime?: Partial<Runtime> | undefined;
+}
+
+/**
+ * An event store in memory, for unit tests: the same code and the same contract as the one on DynamoDB, with
+ * another storage below. It loads no AWS SDK.
+ */
+export function createMemoryEventStore<const Definitions extends EventDefinitions = EventDefinitions>(
+  options: MemoryEventStoreOptions<Definitions> = {},
+): EventStore<Definitions> {
+  const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
+  return createChainEventStore({ storage: options.storage ?? createMemoryStorage(), events: options.events, runtime });
+}
+
+export { createMemoryStorage };

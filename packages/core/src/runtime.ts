@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** What the outside world gives: time, chance and waiting. Injected, so that tests can take its place. */
+export interface Runtime {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number;
+  /** Waits; rejects with the signal's reason when it is aborted first. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export const SYSTEM_RUNTIME: Runtime = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }),
+};
+
+/** Full jitter: a random part of a pause that doubles with each attempt (from 0), up to `maxMs`. */
+export function backoffMs(
+  attempt: number,
+  limits: { readonly baseMs: number; readonly maxMs: number },
+  random: () => number,
+): number {
+  return random() * Math.min(limits.maxMs, limits.baseMs * 2 ** attempt);
+}

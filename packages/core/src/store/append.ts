@@ -1,0 +1,204 @@
+import { Bill } from "../capacity/units.ts";
+import {
+  appendToChain,
+  type ChainAppendResult,
+  type ChainContext,
+  readContext,
+} from "../chain/chain.ts";
+import type { GroupEntry } from "../chain/group-commit.ts";
+import { readChain } from "../chain/read-chain.ts";
+import { type ChainItem, type CommitSlots, encodeGroup, type ExpectedVersion, GROUP_ENTRY_BYTES } from "../chain/tiling.ts";
+import { formatCommitId } from "../commit-id.ts";
+import { OutcomeUnknownError, UnknownEventTypeError, VersionConflictError } from "../errors.ts";
+import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
+import { categoryOf } from "../stream-name.ts";
+import { packCommit, unpackEvents } from "./commit-content.ts";
+import type { AppendResult } from "./event-store.ts";
+import type { PreparedEvent } from "./prepare-events.ts";
+import { checkKnownTypes } from "./read-stream.ts";
+
+/** What appends of one store work with. */
+export interface AppendContext extends ChainContext {
+  readonly definitions: EventDefinitions | undefined;
+  /** The largest item to write, in bytes. */
+  readonly maxItemBytes: number;
+}
+
+/** An append that has been checked. */
+export interface PreparedAppend extends GroupEntry {
+  readonly commitId: Uint8Array;
+  readonly events: readonly PreparedEvent[];
+  /** The metadata of all its events as JSON text. */
+  readonly metadata: string | undefined;
+}
+
+/** What an append comes to, for the untyped inside of the store. */
+export type StoredAppend = AppendResult<EventDefinitions>;
+
+/** Appends one commit where it is expected. */
+export async function appendCommit(
+  context: AppendContext,
+  streamId: string,
+  append: PreparedAppend & { readonly expected: ExpectedVersion; readonly ownCommitId: boolean },
+): Promise<StoredAppend> {
+  const { commitId, events, metadata, expected, ownCommitId, signal } = append;
+  const bill = new Bill();
+  const { maxItemBytes } = context;
+  const parts = packCommit({ streamId, events: events.map((event) => event.text), metadata, maxItemBytes });
+  const commit = { id: commitId, parts, chainContent: { c: { S: categoryOf(streamId) } } };
+  const result = await appendToChain(context, { chain: streamId, commit, expected, ownCommitId, bill, signal });
+  switch (result.kind) {
+    case "written":
+      return describeWritten(streamId, append, { first: result.first, t: result.end.t, bill });
+    case "duplicate":
+      return describeDuplicate(context, streamId, { ...result, bill });
+    case "conflict":
+      throw conflictError(context, streamId, { ...result, expected, bill });
+  }
+}
+
+/**
+ * Appends the commits of several callers in one put. Each stays a commit of its own, with its own id: a caller
+ * whose outcome is unknown can find out about its own.
+ */
+export async function appendGroup(
+  context: AppendContext,
+  streamId: string,
+  appends: readonly PreparedAppend[],
+): Promise<readonly StoredAppend[]> {
+  const [leader] = appends;
+  if (leader === undefined) return [];
+  if (appends.length === 1) {
+    return [await appendCommit(context, streamId, { ...leader, expected: "any", ownCommitId: false })];
+  }
+  const bill = new Bill();
+  const group = encodeGroup(appends.map(({ commitId, events }) => ({ id: commitId, count: events.length })));
+  const metadata = sharedMetadata(appends);
+  const { maxItemBytes } = context;
+  const parts = packCommit({ streamId, events: mergeEvents(appends), metadata, group, maxItemBytes });
+  const commit = { id: leader.commitId, parts, chainContent: { c: { S: categoryOf(streamId) } } };
+  const result = await appendToChain(context, { chain: streamId, commit, expected: "any", ownCommitId: false, bill });
+  if (result.kind === "conflict") throw conflictError(context, streamId, { ...result, expected: "any", bill });
+  const t = result.kind === "written" ? result.end.t : result.found.t;
+  let first = result.kind === "written" ? result.first : result.found.first;
+  return appends.map((append) => {
+    const described = describeWritten(streamId, append, { first, t, bill: append === leader ? bill : new Bill() });
+    first += append.events.length;
+    return described;
+  });
+}
+
+/** The most that an append may add to an item it shares: its metadata may have to go into each event. */
+export function bytesInGroup(events: readonly PreparedEvent[], metadata: string | undefined): number {
+  const metadataBytes = metadata === undefined ? 0 : Buffer.byteLength(metadata);
+  const each = (event: PreparedEvent): number => Buffer.byteLength(event.text) + metadataBytes + 1;
+  return events.reduce((total, event) => total + each(event), GROUP_ENTRY_BYTES);
+}
+
+function sharedMetadata(appends: readonly PreparedAppend[]): string | undefined {
+  const metadata = appends[0]?.metadata;
+  return appends.every((append) => append.metadata === metadata) ? metadata : undefined;
+}
+
+/** The events' texts; what their appends don't share of metadata goes into each. */
+function mergeEvents(appends: readonly PreparedAppend[]): string[] {
+  const shared = sharedMetadata(appends);
+  return appends.flatMap(({ events, metadata }) => {
+    if (metadata === shared || metadata === undefined) return events.map((event) => event.text);
+    const common = JSON.parse(metadata) as object;
+    return events.map((event) => JSON.stringify([event.type, event.data, { ...common, ...event.metadata }]));
+  });
+}
+
+function describeWritten(
+  streamId: string,
+  { commitId, events, metadata }: PreparedAppend,
+  written: { readonly first: number; readonly t: number | undefined; readonly bill: Bill },
+): StoredAppend {
+  const { first, t = 0, bill } = written;
+  const id = formatCommitId(commitId);
+  const shared = metadata === undefined ? undefined : (JSON.parse(metadata) as object);
+  return {
+    streamId,
+    firstVersion: first,
+    version: first + events.length - 1,
+    commitId: id,
+    duplicate: false,
+    events: events.map((event, index) => ({
+      type: event.type,
+      data: event.data,
+      metadata: { ...shared, ...event.metadata },
+      streamId,
+      version: first + index,
+      eventId: `${id}/${index}`,
+      recordedAt: new Date(t),
+    })),
+    capacity: bill.total(),
+  };
+}
+
+async function describeDuplicate(
+  context: AppendContext,
+  streamId: string,
+  duplicate: { readonly slots: CommitSlots; readonly found: ChainItem; readonly bill: Bill },
+): Promise<StoredAppend> {
+  const { slots, found, bill } = duplicate;
+  const events: RecordedEvent[] = [];
+  if (found.first <= slots.first && slots.last <= found.last) {
+    events.push(...unpackEvents(found));
+  } else {
+    // A commit of several items, of which one was found.
+    const window = { low: slots.first, high: slots.last, backward: false, consistency: "strong" } as const;
+    for await (const item of readChain(readContext(context, { chain: streamId, bill }), window)) {
+      events.push(...unpackEvents(item));
+    }
+  }
+  const own = events.filter((event) => event.version >= slots.first && event.version <= slots.last);
+  return {
+    streamId,
+    firstVersion: slots.first,
+    version: slots.last,
+    commitId: formatCommitId(slots.commitId),
+    duplicate: true,
+    events: checkKnownTypes(own, context.definitions),
+    capacity: bill.total(),
+  };
+}
+
+function conflictError(
+  context: AppendContext,
+  streamId: string,
+  conflict: ChainAppendResult & { readonly kind: "conflict" } & {
+    readonly expected: ExpectedVersion;
+    readonly bill: Bill;
+  },
+): VersionConflictError {
+  const { expected, actual, winner, bill } = conflict;
+  const winningCommit = winner && describeWinner(context, streamId, winner);
+  return new VersionConflictError({ streamId, expected, actual, winningCommit, capacity: bill.total() });
+}
+
+/** The winner, when all of it came back and its events are known: otherwise reading the stream will tell. */
+function describeWinner(context: AppendContext, streamId: string, winner: ChainItem): RecordedCommit | undefined {
+  if (winner.first !== winner.commitFirst || winner.last !== winner.commitLast) return undefined;
+  try {
+    const events = checkKnownTypes(unpackEvents(winner), context.definitions);
+    return {
+      streamId,
+      commitId: formatCommitId(winner.commitId),
+      firstVersion: winner.first,
+      version: winner.last,
+      recordedAt: new Date(winner.t),
+      events,
+    };
+  } catch (error) {
+    if (error instanceof UnknownEventTypeError) return undefined;
+    throw error;
+  }
+}
+
+/** Makes a group's failure the failure of one of its appends: each has to ask for its own commit. */
+export function ownFailure(error: unknown, streamId: string, commitId: Uint8Array): unknown {
+  if (!(error instanceof OutcomeUnknownError)) return error;
+  return new OutcomeUnknownError(streamId, formatCommitId(commitId), { cause: error.cause });
+}

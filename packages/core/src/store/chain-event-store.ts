@@ -1,0 +1,122 @@
+import { Bill } from "../capacity/units.ts";
+import { readContext } from "../chain/chain.ts";
+import { GroupCommit } from "../chain/group-commit.ts";
+import { KnownEnds } from "../chain/known-ends.ts";
+import { LAST_SLOT, lastItemUpTo } from "../chain/read-chain.ts";
+import type { ChainStorage } from "../chain/storage.ts";
+import { CHAIN_GUARDS, type ChainGuards, type ExpectedVersion } from "../chain/tiling.ts";
+import { newCommitId, parseCommitId } from "../commit-id.ts";
+import type { EventDefinitions, NewEvent } from "../events.ts";
+import { MAX_ITEM_BYTES } from "../limits.ts";
+import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
+import { checkStreamId } from "../stream-name.ts";
+import {
+  type AppendContext,
+  appendCommit,
+  appendGroup,
+  bytesInGroup,
+  ownFailure,
+  type PreparedAppend,
+  type StoredAppend,
+} from "./append.ts";
+import type { AppendOptions, EventStore, ListStreamsOptions } from "./event-store.ts";
+import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
+import { loadState, readEvents, windowOf } from "./read-stream.ts";
+
+/** What an event store is made of, wherever it keeps its chains. */
+export interface ChainEventStoreOptions<Definitions extends EventDefinitions> {
+  readonly storage: ChainStorage;
+  readonly events?: Definitions | undefined;
+  readonly runtime?: Runtime | undefined;
+  readonly guards?: ChainGuards | undefined;
+  readonly maxItemBytes?: number | undefined;
+}
+
+/** An event store over any storage of chains: the one implementation behind all of them. */
+export function createChainEventStore<Definitions extends EventDefinitions>(
+  options: ChainEventStoreOptions<Definitions>,
+): EventStore<Definitions> {
+  const { storage, events: definitions, runtime = SYSTEM_RUNTIME, guards = CHAIN_GUARDS } = options;
+  const { maxItemBytes = MAX_ITEM_BYTES } = options;
+  const context = { storage, runtime, guards, knownEnds: new KnownEnds(), definitions, maxItemBytes };
+  const groups = new GroupCommit<PreparedAppend, StoredAppend>(
+    (streamId, appends) => appendGroup(context, streamId, appends),
+    // A group is one item, with room to spare.
+    maxItemBytes / 3,
+  );
+  // Inside, events are untyped; the definitions type them on the way in and out.
+  const store: EventStore = {
+    append: (streamId, events, appendOptions) => append({ context, groups }, streamId, { events, options: appendOptions }),
+    read(streamId, readOptions) {
+      checkStreamId(streamId);
+      return readEvents(context, streamId, { window: windowOf(readOptions ?? {}), bill: new Bill() });
+    },
+    async load(streamId, fold, loadOptions) {
+      checkStreamId(streamId);
+      return loadState(context, streamId, { fold, options: loadOptions });
+    },
+    async streamExists(streamId, { signal } = {}) {
+      checkStreamId(streamId);
+      if (context.knownEnds.latest(streamId) !== undefined) return true;
+      const read = readContext(context, { chain: streamId, bill: new Bill() });
+      return (await lastItemUpTo(read, LAST_SLOT, signal)) !== undefined;
+    },
+    listStreams: (category, listOptions) => listStreams(storage, category, listOptions ?? {}),
+    ensureTables: () => storage.ensureTables(),
+  };
+  return store as unknown as EventStore<Definitions>;
+}
+
+async function append(
+  store: { readonly context: AppendContext; readonly groups: GroupCommit<PreparedAppend, StoredAppend> },
+  streamId: string,
+  { events, options = {} }: { readonly events: readonly NewEvent[]; readonly options?: AppendOptions | undefined },
+): Promise<StoredAppend> {
+  const { context, groups } = store;
+  const { expectedVersion: expected = "any", signal } = options;
+  checkStreamId(streamId);
+  checkExpectedVersion(expected);
+  const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
+  const prepared = await prepareEvents(streamId, events, context.definitions);
+  const metadata = prepareMetadata(events, options.metadata);
+  const commitId = ownId ?? newCommitId(context.runtime.now());
+  const bytes = bytesInGroup(prepared, metadata);
+  const ready: PreparedAppend = { commitId, events: prepared, metadata, bytes, signal };
+  signal?.throwIfAborted();
+  if (expected !== "any" || ownId !== undefined) {
+    return appendCommit(context, streamId, { ...ready, expected, ownCommitId: ownId !== undefined });
+  }
+  try {
+    return await groups.add(streamId, ready);
+  } catch (error) {
+    throw ownFailure(error, streamId, commitId);
+  }
+}
+
+function checkExpectedVersion(expected: ExpectedVersion): void {
+  if (expected === "any" || expected === "noStream" || expected === "streamExists") return;
+  if (Number.isSafeInteger(expected) && expected >= 0) return;
+  throw new RangeError(
+    `expectedVersion is ${String(expected)}; it has to be a whole number from 0, "any", "noStream" or "streamExists".`,
+  );
+}
+
+async function* listStreams(
+  storage: ChainStorage,
+  category: string,
+  { after, limit = Number.POSITIVE_INFINITY, signal }: ListStreamsOptions,
+): AsyncGenerator<string, void, undefined> {
+  let last = after;
+  let left = limit;
+  for (let more = true; more && left > 0; ) {
+    const page = await storage.listNames(category, {
+      after: last,
+      limit: Number.isFinite(left) ? left : undefined,
+      signal,
+    });
+    yield* page.names;
+    left -= page.names.length;
+    last = page.names.at(-1) ?? last;
+    more = page.more && page.names.length > 0;
+  }
+}

@@ -1,0 +1,146 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { Item } from "../capacity/item-size.ts";
+import { writeUnits } from "../capacity/units.ts";
+import { type ChainItem, commitsIn, type CommitPart } from "../chain/tiling.ts";
+import { formatCommitId } from "../commit-id.ts";
+import { EventTooLargeError, IntegrityError } from "../errors.ts";
+import type { EventMetadata, RecordedEvent } from "../events.ts";
+import { MAX_TRANSACTION_ACTIONS, MAX_TRANSACTION_BYTES } from "../limits.ts";
+
+/**
+ * How events become the content of a commit's items and back. `docs/format.md` describes the stored form; what
+ * is written there stays readable for ever.
+ *
+ * An event is the JSON text `[type, data]` or `[type, data, metadata]`, a commit is a list of them.
+ */
+
+/** The tag in `f` of bodies that are raw deflate of the JSON text; without `f`, `e` is the text itself. */
+const DEFLATE = "1";
+
+/** Names and values of all attributes of an item but `e`, `x`, `g` and the stream's name, at their largest. */
+const ENVELOPE_BYTES = 96;
+
+export interface CommitContent {
+  readonly streamId: string;
+  /** Each event as JSON text. */
+  readonly events: readonly string[];
+  /** The metadata shared by all events as JSON text. */
+  readonly metadata?: string | undefined;
+  /** The attribute `g`, when the commits of a group are put together. */
+  readonly group?: Uint8Array | undefined;
+  /** The largest item allowed, in bytes. */
+  readonly maxItemBytes: number;
+}
+
+/**
+ * Packs a commit into one item, or into as few of about the same size as it takes. Bodies are compressed
+ * when that saves a write unit or lets them fit.
+ *
+ * @throws EventTooLargeError when an event exceeds an item, or the commit a transaction.
+ */
+export function packCommit(commit: CommitContent): CommitPart[] {
+  const parts = packRange(commit, 0, commit.events.length);
+  const sizes = parts.map((part) => part.bytes);
+  const bytes = sizes.reduce((total, size) => total + size, 0);
+  const refuse = (size: number, limit: number, limitOf: "transaction" | "actions"): never => {
+    throw new EventTooLargeError({ streamId: commit.streamId, size, limit, limitOf });
+  };
+  if (bytes > MAX_TRANSACTION_BYTES) refuse(bytes, MAX_TRANSACTION_BYTES, "transaction");
+  if (parts.length > MAX_TRANSACTION_ACTIONS) refuse(parts.length, MAX_TRANSACTION_ACTIONS, "actions");
+  return parts;
+}
+
+interface SizedPart extends CommitPart {
+  readonly bytes: number;
+}
+
+function packRange(commit: CommitContent, from: number, to: number): SizedPart[] {
+  const part = packPart(commit, from, to);
+  const { streamId, maxItemBytes: limit } = commit;
+  if (part.bytes <= limit) return [part];
+  if (to - from === 1) {
+    throw new EventTooLargeError({ streamId, size: part.bytes, limit, limitOf: "item", eventIndex: from });
+  }
+  const middle = middleOf(commit.events, from, to);
+  return [...packRange(commit, from, middle), ...packRange(commit, middle, to)];
+}
+
+/** Where to cut a range of events so that both halves have about the same length; neither is empty. */
+function middleOf(events: readonly string[], from: number, to: number): number {
+  const lengths = events.slice(from, to).map((text) => text.length);
+  const half = lengths.reduce((total, length) => total + length, 0) / 2;
+  let before = 0;
+  let middle = from;
+  while (middle < to - 1 && (middle === from || before + (lengths[middle - from] ?? 0) / 2 < half)) {
+    before += lengths[middle - from] ?? 0;
+    middle++;
+  }
+  return middle;
+}
+
+function packPart(commit: CommitContent, from: number, to: number): SizedPart {
+  const text = `[${commit.events.slice(from, to).join(",")}]`;
+  const common: Item = {
+    ...(commit.metadata === undefined ? undefined : { x: { S: commit.metadata } }),
+    ...(commit.group === undefined ? undefined : { g: { B: commit.group } }),
+  };
+  const around =
+    ENVELOPE_BYTES +
+    2 * Buffer.byteLength(commit.streamId) +
+    (commit.metadata === undefined ? 0 : Buffer.byteLength(commit.metadata)) +
+    (commit.group?.byteLength ?? 0);
+  const count = to - from;
+  const plainBytes = around + Buffer.byteLength(text);
+  if (writeUnits(plainBytes) > 1) {
+    const packed = deflateRawSync(text);
+    const bytes = around + packed.byteLength;
+    if (writeUnits(bytes) < writeUnits(plainBytes)) {
+      return { count, bytes, content: { ...common, e: { B: packed }, f: { N: DEFLATE } } };
+    }
+  }
+  return { count, bytes: plainBytes, content: { ...common, e: { S: text } } };
+}
+
+type StoredEvent = readonly [type: string, data: unknown, metadata?: EventMetadata];
+
+/**
+ * The events that an item holds.
+ *
+ * @throws IntegrityError when they can't be read, or are not as many as the item's slots.
+ */
+export function unpackEvents(chainItem: ChainItem): RecordedEvent[] {
+  const { item, first, last, t } = chainItem;
+  const streamId = String(item["p"]?.S);
+  const stored = parseBodies(streamId, chainItem);
+  if (stored.length !== last - first + 1) {
+    throw new IntegrityError(streamId, first, `${stored.length} events are stored in slots ${first} to ${last}`);
+  }
+  const shared = item["x"]?.S === undefined ? undefined : (JSON.parse(item["x"].S) as EventMetadata);
+  return commitsIn(chainItem).flatMap((commit) => {
+    const commitId = formatCommitId(commit.commitId);
+    const from = Math.max(commit.first, first);
+    return stored.slice(from - first, commit.last - first + 1).map(([type, data, metadata], index) => ({
+      type,
+      data,
+      metadata: { ...shared, ...metadata },
+      streamId,
+      version: from + index,
+      eventId: `${commitId}/${from + index - commit.first}`,
+      recordedAt: new Date(t),
+    }));
+  });
+}
+
+function parseBodies(streamId: string, { item, first }: ChainItem): StoredEvent[] {
+  const format = item["f"]?.N;
+  const body = item["e"];
+  try {
+    if (format === undefined && body?.S !== undefined) return JSON.parse(body.S) as StoredEvent[];
+    if (format === DEFLATE && body?.B !== undefined) {
+      return JSON.parse(inflateRawSync(body.B).toString("utf8")) as StoredEvent[];
+    }
+  } catch (error) {
+    throw new IntegrityError(streamId, first, "its events can't be decoded", { cause: error });
+  }
+  throw new IntegrityError(streamId, first, `its events have format ${format ?? "0"}, which this release can't read`);
+}

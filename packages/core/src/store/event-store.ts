@@ -1,0 +1,143 @@
+import type { Capacity } from "../capacity/units.ts";
+import type { Consistency } from "../chain/storage.ts";
+import type { ExpectedVersion } from "../chain/tiling.ts";
+import type { EventDefinitions, EventMetadata, NewEventOf, RecordedEventOf } from "../events.ts";
+
+export interface AppendOptions {
+  /**
+   * Where the stream has to be; otherwise nothing is written. Default `"any"`. A number is the version that a
+   * load, a read or an append gave (0: no such stream): one that this store has not seen is checked first, with
+   * one read of the stream's tail.
+   */
+  readonly expectedVersion?: ExpectedVersion | undefined;
+  /**
+   * An id of your own for this append (26 characters: `createCommitId()`, or `commitIdFrom(requestId)`), so that
+   * it can be repeated until it is known to be stored: a repetition writes nothing and gives the first result
+   * with `duplicate: true`. With `"any"` and `"streamExists"` the whole stream is searched for it, which costs
+   * what reading the stream costs; with a number or `"noStream"` only the place right after that version is, which
+   * costs nothing. Default: a new id.
+   */
+  readonly commitId?: string | undefined;
+  /** Metadata for all events of the append: correlation and causation ids, trace context and what you like. */
+  readonly metadata?: EventMetadata | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface AppendResult<Definitions extends EventDefinitions> {
+  readonly streamId: string;
+  /** The version of the first event of the append. */
+  readonly firstVersion: number;
+  /** The version of its last event: what the next append can expect. */
+  readonly version: number;
+  readonly commitId: string;
+  /** Whether an earlier append with the same commit id had stored it already, and nothing was written now. */
+  readonly duplicate: boolean;
+  /** The events as they are stored. */
+  readonly events: readonly RecordedEventOf<Definitions>[];
+  /** What was consumed. Appends that went into one put together have it counted at the first of them. */
+  readonly capacity: Capacity;
+}
+
+export interface ReadOptions {
+  /** `"forward"` (default): from the oldest event on. `"backward"`: from the newest. */
+  readonly direction?: "forward" | "backward" | undefined;
+  /** The version to begin with, inclusive. Default: the first, or backward the last. */
+  readonly fromVersion?: number | undefined;
+  /** The version to end with, inclusive. Default: the last, or backward the first. */
+  readonly toVersion?: number | undefined;
+  /** At most so many events. Default: all. */
+  readonly limit?: number | undefined;
+  /** `"strong"` (default) sees every acknowledged append; `"eventual"` costs half and may be a little behind. */
+  readonly consistency?: Consistency | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LoadOptions<State> {
+  /** An earlier result to go on from, so that only later events are read. Default: from the initial state. */
+  readonly from?: { readonly state: State; readonly version: number } | undefined;
+  /** `"strong"` (default) sees every acknowledged append; `"eventual"` costs half and may be a little behind. */
+  readonly consistency?: Consistency | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How the state of a stream follows from its events. */
+export interface Fold<State, Event> {
+  readonly initialState: () => State;
+  readonly evolve: (state: State, event: Event) => State;
+}
+
+export interface LoadResult<State> {
+  readonly state: State;
+  /** The version of the last event folded, 0 when there is no stream: what the next append can expect. */
+  readonly version: number;
+  readonly capacity: Capacity;
+}
+
+export interface ListStreamsOptions {
+  /** Go on after this stream: the last one of an earlier page. Default: from the start. */
+  readonly after?: string | undefined;
+  /** At most so many. Default: all. */
+  readonly limit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * An append-only store of event streams. A stream is named `category|id`; the first version of each is 1.
+ *
+ * Every method rejects with `TableMissingError` when the table is not there, and passes throttling and
+ * credential errors of the AWS SDK through. Errors of ours are told apart by `code`.
+ */
+export interface EventStore<Definitions extends EventDefinitions = EventDefinitions> {
+  /**
+   * Appends events to a stream, all or none. When it resolves, they are stored; whatever was lost on the way,
+   * they are stored once.
+   *
+   * Cost: 1 request; 1 WCU for each KB of all events together, after compression where that saves a unit, and
+   * 1 more for a new stream. An append above 400 KB is one transaction and costs twice that.
+   *
+   * @throws VersionConflictError when the stream is not where it is expected; nothing was written.
+   * @throws NoEventsError, InvalidEventError, InvalidStreamIdError, EventTooLargeError before anything is sent.
+   * @throws OutcomeUnknownError when the connection stayed broken; it says how to find out.
+   * @throws RangeError for an `expectedVersion` that is no version, TypeError for a `commitId` that is none.
+   */
+  append(
+    streamId: string,
+    events: readonly NewEventOf<Definitions>[],
+    options?: AppendOptions,
+  ): Promise<AppendResult<Definitions>>;
+
+  /**
+   * Reads a stream's events; nothing for a stream that does not exist. Leaving the loop stops fetching.
+   *
+   * Cost: 1 request for each MB, 1 RCU for each 4 KB (half with `"eventual"`); 1 request and about 1 RCU more when
+   * the range begins inside an append of several events.
+   *
+   * @throws UnknownEventTypeError for an event whose type is not among the definitions.
+   * @throws IntegrityError when the table was changed from outside.
+   */
+  read(streamId: string, options?: ReadOptions): AsyncIterable<RecordedEventOf<Definitions>>;
+
+  /** Folds a stream's events into its state. Cost and errors: as `read`. */
+  load<State>(
+    streamId: string,
+    fold: Fold<State, RecordedEventOf<Definitions>>,
+    options?: LoadOptions<State>,
+  ): Promise<LoadResult<State>>;
+
+  /** Whether a stream has events. Cost: none if this store has seen it, otherwise 1 request, strongly consistent. */
+  streamExists(streamId: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<boolean>;
+
+  /**
+   * The names of a category's streams, in order of their UTF-8 bytes. Eventually consistent: a new stream appears
+   * within a moment. Cost: 1 request for each MB of names, 0.5 RCU for each 4 KB.
+   */
+  listStreams(category: string, options?: ListStreamsOptions): AsyncIterable<string>;
+
+  /**
+   * Creates the store's table if it is not there and waits until it can be used; safe to call at every start,
+   * though in production tables belong to the infrastructure code (see `eventsTable`).
+   *
+   * @throws TableMismatchError when a table of that name is not one of ours.
+   */
+  ensureTables(): Promise<void>;
+}

@@ -1,0 +1,82 @@
+import { Bill } from "../capacity/units.ts";
+import { type ChainContext, readContext } from "../chain/chain.ts";
+import { type ChainWindow, LAST_SLOT, readChain } from "../chain/read-chain.ts";
+import { UnknownEventTypeError } from "../errors.ts";
+import type { EventDefinitions, RecordedEvent } from "../events.ts";
+import { unpackEvents } from "./commit-content.ts";
+import type { Fold, LoadOptions, LoadResult, ReadOptions } from "./event-store.ts";
+
+/** What reads of one store work with. */
+export interface ReadContext extends ChainContext {
+  readonly definitions: EventDefinitions | undefined;
+}
+
+/**
+ * The window of slots that read options ask for.
+ *
+ * @throws RangeError for versions and limits that are none.
+ */
+export function windowOf(options: ReadOptions): ChainWindow {
+  const { direction = "forward", fromVersion, toVersion, limit, consistency = "strong", signal } = options;
+  for (const [name, value] of Object.entries({ fromVersion, toVersion, limit })) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
+      throw new RangeError(`${name} is ${String(value)}; it has to be a whole number from 1.`);
+    }
+  }
+  const backward = direction === "backward";
+  const low = (backward ? toVersion : fromVersion) ?? 1;
+  const high = (backward ? fromVersion : toVersion) ?? LAST_SLOT;
+  return { low, high, backward, limit, consistency, signal };
+}
+
+/** The events of a window, in reading order. */
+export async function* readEvents(
+  context: ReadContext,
+  streamId: string,
+  read: { readonly window: ChainWindow; readonly bill: Bill },
+): AsyncGenerator<RecordedEvent, void, undefined> {
+  const { bill } = read;
+  const lowIsFirst = context.knownEnds.find(streamId, read.window.low - 1) !== undefined;
+  const window = { ...read.window, lowIsFirst };
+  if (window.low > window.high) return;
+  let left = window.limit ?? Number.POSITIVE_INFINITY;
+  for await (const item of readChain(readContext(context, { chain: streamId, bill }), window)) {
+    context.knownEnds.add(streamId, context.guards.endAfter(item));
+    const events = checkKnownTypes(unpackEvents(item), context.definitions);
+    for (const event of window.backward ? events.toReversed() : events) {
+      if (event.version < window.low || event.version > window.high) continue;
+      yield event;
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+}
+
+/** Folds a stream from `fold.initialState`. */
+export async function loadState<State>(
+  context: ReadContext,
+  streamId: string,
+  load: { readonly fold: Fold<State, RecordedEvent>; readonly options: LoadOptions<State> | undefined },
+): Promise<LoadResult<State>> {
+  const bill = new Bill();
+  const { from, consistency, signal } = load.options ?? {};
+  let { state, version } = from ?? { state: load.fold.initialState(), version: 0 };
+  const window = windowOf({ fromVersion: version + 1, consistency, signal });
+  for await (const event of readEvents(context, streamId, { window, bill })) {
+    state = load.fold.evolve(state, event);
+    version = event.version;
+  }
+  return { state, version, capacity: bill.total() };
+}
+
+/** @throws UnknownEventTypeError for an event that no definition names. */
+export function checkKnownTypes(
+  events: readonly RecordedEvent[],
+  definitions: EventDefinitions | undefined,
+): readonly RecordedEvent[] {
+  if (definitions === undefined) return events;
+  for (const { streamId, version, type } of events) {
+    if (!Object.hasOwn(definitions, type)) throw new UnknownEventTypeError({ streamId, version, eventType: type });
+  }
+  return events;
+}

@@ -1,0 +1,16 @@
+import { beforeAll, describe, it } from "vitest";
+import { describeEventStoreContract } from "../src/contract/index.ts";
+import { createEventStore } from "../src/index.ts";
+import { createMemoryEventStore, createMemoryStorage } from "../src/memory/index.ts";
+import { connect } from "./test-database.ts";
+
+describe("in memory", () => {
+  const storage = createMemoryStorage();
+  describeEventStoreContract({ describe, it }, { openStore: ({ events } = {}) => createMemoryEventStore({ events, storage }) });
+});
+
+describe("on DynamoDB", () => {
+  const client = connect("contract");
+  beforeAll(() => createEventStore({ client }).ensureTables());
+  describeEventStoreContract({ describe, it }, { openStore: ({ events } = {}) => createEventStore({ client, events }) });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import type { ChainGuards } from "../src/chain/tiling.ts";
+import { runHistory, type Sabotage } from "./model.ts";
+
+const SEEDS = 3_000;
+
+/** The problems of many histories; stops at `enough` problems. */
+async function problemsOf(seeds: number, sabotage?: Sabotage, enough = Number.POSITIVE_INFINITY): Promise<string[]> {
+  const problems: string[] = [];
+  for (let seed = 1; seed <= seeds && problems.length < enough; seed++) {
+    problems.push(...(await runHistory(seed, sabotage)));
+  }
+  return problems;
+}
+
+describe("the model", () => {
+  it(`finds no gap, overlap, loss, duplicate or half commit in ${SEEDS} histories`, { timeout: 300_000 }, async () => {
+    expect(await problemsOf(SEEDS)).toEqual([]);
+  });
+
+  const guards = (off: Partial<ChainGuards>): Sabotage => ({ guards: off });
+  const sabotages: Record<string, Sabotage> = {
+    "own commits are not recognised": guards({ findOwn: () => undefined }),
+    "a lost race goes on right after the winner's first slot": guards({
+      endAfter: (winner) => ({ version: winner.first, t: winner.t }),
+    }),
+    "a transaction's first item is taken for the whole commit": guards({
+      endAfter: (winner) => ({ version: winner.last, t: winner.t }),
+    }),
+    "a bare number is believed": guards({ provesEnd: () => true }),
+    "a commit with an own id is not looked for": guards({ looksBack: false }),
+    "holes in a page are not filled": guards({ fillsHoles: false }),
+    "puts are not conditional": { unconditional: true },
+    "several items are not one transaction": { splitTransactions: true },
+  };
+  for (const [name, sabotage] of Object.entries(sabotages)) {
+    it(`notices when ${name}`, { timeout: 300_000 }, async () => {
+      expect(await problemsOf(SEEDS, sabotage, 1)).not.toEqual([]);
+    });
+  }
+});
