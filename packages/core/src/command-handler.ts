@@ -118,10 +118,13 @@ class Handling<Definitions extends EventDefinitions, Command, State> {
     const { store, decider, runtime = SYSTEM_RUNTIME } = this.#options;
     await this.#catchUp();
     for (let attempt = 1; ; attempt++) {
-      if (this.#own.length > 0) return this.#result({ events: this.#own, duplicate: true, attempts: attempt - 1 });
+      if (this.#own.length > 0)
+        return this.#result({ events: this.#own, duplicate: true, attempts: attempt - 1 });
       this.#checkExpected();
       const decided = await decider.decide(command, this.#state);
-      const events = Array.isArray(decided) ? (decided as readonly NewEventOf<Definitions>[]) : [decided as NewEventOf<Definitions>];
+      const events = Array.isArray(decided)
+        ? (decided as readonly NewEventOf<Definitions>[])
+        : [decided as NewEventOf<Definitions>];
       if (events.length === 0) return this.#result({ events: [], duplicate: false, attempts: attempt });
       const { metadata, signal, commitId } = this.#request;
       try {

@@ -102,7 +102,13 @@ export function createCommitId(): string {
  */
 export function commitIdFrom(text: string): string {
   const bytes = new Uint8Array(BYTE_LENGTH);
-  bytes.set(createHash("sha256").update(text).digest().subarray(0, BYTE_LENGTH - TIME_BYTES), TIME_BYTES);
+  bytes.set(
+    createHash("sha256")
+      .update(text)
+      .digest()
+      .subarray(0, BYTE_LENGTH - TIME_BYTES),
+    TIME_BYTES,
+  );
   return formatCommitId(bytes);
 }
 

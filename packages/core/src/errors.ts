@@ -146,7 +146,9 @@ export class InvalidStreamIdError extends TuppenceError {
   readonly streamId: unknown;
 
   constructor(streamId: unknown, reason: string) {
-    super(`${typeof streamId === "string" ? JSON.stringify(streamId) : String(streamId)} is no stream name: ${reason}.`);
+    super(
+      `${typeof streamId === "string" ? JSON.stringify(streamId) : String(streamId)} is no stream name: ${reason}.`,
+    );
     this.streamId = streamId;
   }
 }
@@ -211,7 +213,11 @@ export class UnknownEventTypeError extends TuppenceError {
   readonly version: number;
   readonly eventType: string;
 
-  constructor(unknownEvent: { readonly streamId: string; readonly version: number; readonly eventType: string }) {
+  constructor(unknownEvent: {
+    readonly streamId: string;
+    readonly version: number;
+    readonly eventType: string;
+  }) {
     const { streamId, version, eventType } = unknownEvent;
     super(
       `Stream ${JSON.stringify(streamId)}, version ${version}: no event type ${JSON.stringify(eventType)} is defined.`,

@@ -60,7 +60,9 @@ export interface EventDefinitions {
  *
  * @throws TypeError when a definition is no Standard Schema.
  */
-export function defineEvents<const Definitions extends EventDefinitions>(definitions: Definitions): Definitions {
+export function defineEvents<const Definitions extends EventDefinitions>(
+  definitions: Definitions,
+): Definitions {
   for (const [type, schema] of Object.entries(definitions)) {
     if (type === "") throw new TypeError("An event type needs a name.");
     if (typeof schema?.["~standard"]?.validate !== "function") {

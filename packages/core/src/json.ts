@@ -1,5 +1,11 @@
 /** What JSON text can keep and give back unchanged. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
 
 /** How deep arrays and objects may be nested: far above any real event, far below the stack's end. */
 export const MAX_JSON_DEPTH = 200;
@@ -45,7 +51,8 @@ function visit(value: unknown, ancestors: object[]): Found | undefined {
 
 function visitObject(value: object, ancestors: object[]): Found | undefined {
   if (ancestors.includes(value)) return { message: "the value contains itself", keys: [] };
-  if (ancestors.length >= MAX_JSON_DEPTH) return { message: `nested deeper than ${MAX_JSON_DEPTH}`, keys: [] };
+  if (ancestors.length >= MAX_JSON_DEPTH)
+    return { message: `nested deeper than ${MAX_JSON_DEPTH}`, keys: [] };
   ancestors.push(value);
   const found = Array.isArray(value) ? visitArray(value, ancestors) : visitProperties(value, ancestors);
   ancestors.pop();
@@ -65,7 +72,10 @@ function visitProperties(value: object, ancestors: object[]): Found | undefined 
   // Object.prototype of any realm: the one whose own prototype is null.
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     const name = value.constructor?.name || "class instance";
-    return { message: `a ${name} would not be read back as one; append plain data (a date as ISO text)`, keys: [] };
+    return {
+      message: `a ${name} would not be read back as one; append plain data (a date as ISO text)`,
+      keys: [],
+    };
   }
   if (Object.getOwnPropertySymbols(value).length > 0) {
     return { message: "a property named by a symbol has no form in JSON", keys: [] };

@@ -12,7 +12,8 @@ export function checkStreamId(streamId: unknown): asserts streamId is string {
   if (typeof streamId !== "string") throw new InvalidStreamIdError(streamId, "it is not a text");
   if (streamId === "") throw new InvalidStreamIdError(streamId, "it is empty");
   if (streamId.startsWith("$")) throw new InvalidStreamIdError(streamId, "names with $ are the system's");
-  if (streamId.startsWith("|")) throw new InvalidStreamIdError(streamId, "its category, before the |, is empty");
+  if (streamId.startsWith("|"))
+    throw new InvalidStreamIdError(streamId, "its category, before the |, is empty");
   if (/\p{Surrogate}/u.test(streamId)) {
     throw new InvalidStreamIdError(streamId, "it holds half of a surrogate pair");
   }

@@ -6,11 +6,17 @@ import { connect } from "./test-database.ts";
 
 describe("in memory", () => {
   const storage = createMemoryStorage();
-  describeEventStoreContract({ describe, it }, { openStore: ({ events } = {}) => createMemoryEventStore({ events, storage }) });
+  describeEventStoreContract(
+    { describe, it },
+    { openStore: ({ events } = {}) => createMemoryEventStore({ events, storage }) },
+  );
 });
 
 describe("on DynamoDB", () => {
   const client = connect("contract");
   beforeAll(() => createEventStore({ client }).ensureTables());
-  describeEventStoreContract({ describe, it }, { openStore: ({ events } = {}) => createEventStore({ client, events }) });
+  describeEventStoreContract(
+    { describe, it },
+    { openStore: ({ events } = {}) => createEventStore({ client, events }) },
+  );
 });

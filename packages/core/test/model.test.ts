@@ -5,7 +5,11 @@ import { runHistory, type Sabotage } from "./model.ts";
 const SEEDS = 3_000;
 
 /** The problems of many histories; stops at `enough` problems. */
-async function problemsOf(seeds: number, sabotage?: Sabotage, enough = Number.POSITIVE_INFINITY): Promise<string[]> {
+async function problemsOf(
+  seeds: number,
+  sabotage?: Sabotage,
+  enough = Number.POSITIVE_INFINITY,
+): Promise<string[]> {
   const problems: string[] = [];
   for (let seed = 1; seed <= seeds && problems.length < enough; seed++) {
     problems.push(...(await runHistory(seed, sabotage)));
@@ -14,7 +18,9 @@ async function problemsOf(seeds: number, sabotage?: Sabotage, enough = Number.PO
 }
 
 describe("the model", () => {
-  it(`finds no gap, overlap, loss, duplicate or half commit in ${SEEDS} histories`, { timeout: 300_000 }, async () => {
+  it(`finds no gap, overlap, loss, duplicate or half commit in ${SEEDS} histories`, {
+    timeout: 300_000,
+  }, async () => {
     expect(await problemsOf(SEEDS)).toEqual([]);
   });
 

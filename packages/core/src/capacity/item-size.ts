@@ -43,9 +43,6 @@ function sum<T>(values: readonly T[], sizeOf: (value: T) => number): number {
 /** The size of a number given as text: leading and trailing zeros don't count. */
 export function numberSize(text: string): number {
   const mantissa = text.replace(/[eE].*$/, "");
-  const digits = mantissa
-    .replace(/[-+.]/g, "")
-    .replace(/^0+/, "")
-    .replace(/0+$/, "");
+  const digits = mantissa.replace(/[-+.]/g, "").replace(/^0+/, "").replace(/0+$/, "");
   return Math.ceil(digits.length / 2) + 1 + (mantissa.startsWith("-") ? 1 : 0);
 }

@@ -48,7 +48,11 @@ export function meterCapacity(
       const input = args.input as Input;
       try {
         const result = await next(args);
-        calls.push({ operation, error: undefined, ...consumed({ operation, input, output: result.output, indexes }) });
+        calls.push({
+          operation,
+          error: undefined,
+          ...consumed({ operation, input, output: result.output, indexes }),
+        });
         return result;
       } catch (error) {
         calls.push({ operation, error: String((error as Error).name), ...refused(operation, input, error) });
@@ -69,7 +73,8 @@ export function meterCapacity(
   return {
     calls,
     total() {
-      const sum = (units: (call: MeteredCall) => number): number => calls.reduce((total, call) => total + units(call), 0);
+      const sum = (units: (call: MeteredCall) => number): number =>
+        calls.reduce((total, call) => total + units(call), 0);
       return {
         requests: calls.length,
         readUnits: sum((call) => call.readUnits),
@@ -145,7 +150,11 @@ function consumed(call: {
 
 /** A refused write costs as much as an accepted one; a throttled or failed call costs nothing. */
 function refused(operation: string, input: Input, error: unknown): Units {
-  const { name, Item: found, CancellationReasons: reasons } = error as Error & {
+  const {
+    name,
+    Item: found,
+    CancellationReasons: reasons,
+  } = error as Error & {
     readonly Item?: Item;
     readonly CancellationReasons?: readonly { readonly Item?: Item }[];
   };
@@ -161,7 +170,9 @@ function refused(operation: string, input: Input, error: unknown): Units {
 }
 
 function transactUnits(action: TransactWriteItem, indexes: Indexes): number {
-  return action.Put ? putUnits(action.Put, indexes, { transaction: true }) : writeUnits(1, { transaction: true });
+  return action.Put
+    ? putUnits(action.Put, indexes, { transaction: true })
+    : writeUnits(1, { transaction: true });
 }
 
 function putUnits(put: Input, indexes: Indexes, options: { readonly transaction: boolean }): number {

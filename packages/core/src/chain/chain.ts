@@ -66,7 +66,11 @@ export async function appendToChain(context: ChainContext, append: ChainAppend):
   }
 }
 
-async function appendAt(context: ChainContext, append: ChainAppend, version: number): Promise<ChainAppendResult> {
+async function appendAt(
+  context: ChainContext,
+  append: ChainAppend,
+  version: number,
+): Promise<ChainAppendResult> {
   const { knownEnds, guards } = context;
   const known = version === 0 ? EMPTY_CHAIN : knownEnds.find(append.chain, version);
   if (known !== undefined) {
@@ -123,7 +127,13 @@ async function lookBack(
   context: ChainContext,
   append: ChainAppend,
 ): Promise<{ readonly duplicate?: ChainAppendResult; readonly tail: ChainEnd }> {
-  const window = { low: 1, high: LAST_SLOT, backward: true, consistency: "strong", signal: append.signal } as const;
+  const window = {
+    low: 1,
+    high: LAST_SLOT,
+    backward: true,
+    consistency: "strong",
+    signal: append.signal,
+  } as const;
   let tail: ChainEnd | undefined;
   for await (const item of readChain(readContext(context, append), window)) {
     tail ??= context.guards.endAfter(item);
@@ -145,7 +155,11 @@ export async function readTail(
   return tail;
 }
 
-async function putAfter(context: ChainContext, append: ChainAppend, end: ChainEnd): Promise<ChainAppendResult> {
+async function putAfter(
+  context: ChainContext,
+  append: ChainAppend,
+  end: ChainEnd,
+): Promise<ChainAppendResult> {
   const { chain, commit } = append;
   const items = placeAfter(end, chain, commit, context.runtime.now());
   const inTheWay = await putUntilCertain(context, append, items);
@@ -160,7 +174,11 @@ async function putAfter(context: ChainContext, append: ChainAppend, end: ChainEn
   return asDuplicate(context, append, inTheWay) ?? conflict;
 }
 
-function asDuplicate(context: ChainContext, append: ChainAppend, found: ChainItem): ChainAppendResult | undefined {
+function asDuplicate(
+  context: ChainContext,
+  append: ChainAppend,
+  found: ChainItem,
+): ChainAppendResult | undefined {
   const slots = context.guards.findOwn(found, append.commit.id);
   return slots && { kind: "duplicate", slots, found };
 }

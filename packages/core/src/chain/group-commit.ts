@@ -68,7 +68,10 @@ export class GroupCommit<Entry extends GroupEntry, Result> {
     const queue = this.#waiting.get(chain) ?? [];
     const group: Waiting<Entry, Result>[] = [];
     let bytes = 0;
-    while (queue[0] !== undefined && (group.length === 0 || bytes + queue[0].entry.bytes <= this.#maxGroupBytes)) {
+    while (
+      queue[0] !== undefined &&
+      (group.length === 0 || bytes + queue[0].entry.bytes <= this.#maxGroupBytes)
+    ) {
       const waiting = queue.shift() as Waiting<Entry, Result>;
       const { signal } = waiting.entry;
       if (signal?.aborted) {

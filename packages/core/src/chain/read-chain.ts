@@ -136,7 +136,10 @@ async function* pagedItems(context: ChainReadContext, window: ChainWindow): Asyn
   const leave = new AbortController();
   const ahead = window.signal ? AbortSignal.any([window.signal, leave.signal]) : leave.signal;
   let wanted = window.limit ?? LAST_SLOT;
-  let pending: Promise<ItemPage> | undefined = queryPage(context, { ...rangeOf(window), limit: window.limit });
+  let pending: Promise<ItemPage> | undefined = queryPage(context, {
+    ...rangeOf(window),
+    limit: window.limit,
+  });
   try {
     while (pending !== undefined) {
       const page: ItemPage = await pending;
@@ -158,10 +161,18 @@ function rangeOf(window: ChainWindow): Omit<SlotRange, "chain"> {
   return { from, to, backward, consistency, signal };
 }
 
-function rangeAfter(chain: string, window: ChainWindow, items: readonly ChainItem[]): Omit<SlotRange, "chain"> | undefined {
+function rangeAfter(
+  chain: string,
+  window: ChainWindow,
+  items: readonly ChainItem[],
+): Omit<SlotRange, "chain"> | undefined {
   const last = items.at(-1);
-  if (last === undefined) throw new IntegrityError(chain, window.low, "a page without items claims that more follow");
-  const range = { ...rangeOf(window), ...(window.backward ? { to: last.first - 1 } : { from: last.last + 1 }) };
+  if (last === undefined)
+    throw new IntegrityError(chain, window.low, "a page without items claims that more follow");
+  const range = {
+    ...rangeOf(window),
+    ...(window.backward ? { to: last.first - 1 } : { from: last.last + 1 }),
+  };
   return range.from <= range.to ? range : undefined;
 }
 

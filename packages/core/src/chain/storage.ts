@@ -42,7 +42,11 @@ export interface ChainStorage {
   /** One page of the chains of a category, in order of their names, after a given one. */
   listNames(
     category: string,
-    page: { readonly after?: string | undefined; readonly limit?: number | undefined; readonly signal?: AbortSignal | undefined },
+    page: {
+      readonly after?: string | undefined;
+      readonly limit?: number | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<NamePage>;
   /** Creates what is missing; safe to call always. */
   ensureTables(): Promise<void>;

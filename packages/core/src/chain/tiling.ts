@@ -75,7 +75,9 @@ export const GROUP_ENTRY_BYTES = 20;
 const ID_BYTES = 16;
 
 /** The attribute `g` of an item that holds the commits of a group. */
-export function encodeGroup(commits: readonly { readonly id: Uint8Array; readonly count: number }[]): Uint8Array {
+export function encodeGroup(
+  commits: readonly { readonly id: Uint8Array; readonly count: number }[],
+): Uint8Array {
   const bytes = new Uint8Array(commits.length * GROUP_ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
   for (const [index, commit] of commits.entries()) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { commitIdFrom, createCommitId } from "../commit-id.ts";
 import { VersionConflictError } from "../errors.ts";
-import { appendCommits, assertRejects, counted, newStreamId, readAll, readVersions } from "./fixtures.ts";
+import { appendCommits, assertRejects, collect, counted, newStreamId, readVersions } from "./fixtures.ts";
 import type { ContractRunner, ContractSubject } from "./index.ts";
 
 export function appendContract({ describe, it }: ContractRunner, { openStore }: ContractSubject): void {
@@ -14,7 +14,7 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
       assert.deepEqual([first.firstVersion, first.version, first.duplicate], [1, 2, false]);
       assert.deepEqual([second.firstVersion, second.version, second.duplicate], [3, 3, false]);
       assert.notEqual(first.commitId, second.commitId);
-      assert.deepEqual([...first.events, ...second.events], await readAll(openStore(), streamId));
+      assert.deepEqual([...first.events, ...second.events], await collect(openStore().read(streamId)));
     });
 
     it("records stream, version, event id and time, and lays an event's metadata over the commit's", async () => {
@@ -29,10 +29,16 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
         ],
         { metadata: { correlationId: "r-1", tenant: "shared" } },
       );
-      const [a, b] = await readAll(openStore(), streamId);
+      const [a, b] = await collect(openStore().read(streamId));
       assert.ok(a && b);
-      assert.deepEqual([a.type, a.data, a.streamId, a.version, a.eventId], ["A", null, streamId, 1, `${commitId}/0`]);
-      assert.deepEqual([b.type, b.data, b.version, b.eventId], ["B", [1, "two", { three: true }], 2, `${commitId}/1`]);
+      assert.deepEqual(
+        [a.type, a.data, a.streamId, a.version, a.eventId],
+        ["A", null, streamId, 1, `${commitId}/0`],
+      );
+      assert.deepEqual(
+        [b.type, b.data, b.version, b.eventId],
+        ["B", [1, "two", { three: true }], 2, `${commitId}/1`],
+      );
       assert.deepEqual(a.metadata, { correlationId: "r-1", causationId: "c-1", tenant: "own" });
       assert.deepEqual(b.metadata, { correlationId: "r-1", tenant: "shared" });
       assert.ok(a.recordedAt.getTime() >= before - 1 && a.recordedAt.getTime() <= Date.now() + 1);
@@ -42,9 +48,13 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
     it("keeps every JSON value as it is", async () => {
       const store = openStore();
       const streamId = newStreamId();
-      const data = { "": "", é: "\u{1F600}\u0000\n\"", nested: { deep: [[], {}, [null, false, 0.1, -1e-7, 1e21]] } };
+      const data = {
+        "": "",
+        é: '\u{1F600}\u0000\n"',
+        nested: { deep: [[], {}, [null, false, 0.1, -1e-7, 1e21]] },
+      };
       await store.append(streamId, [{ type: "Ünïcode|type", data }]);
-      const [event] = await readAll(openStore(), streamId);
+      const [event] = await collect(openStore().read(streamId));
       assert.deepEqual([event?.type, event?.data], ["Ünïcode|type", data]);
     });
 
@@ -139,7 +149,7 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
         Array.from({ length: 50 }, (_, index) => index + 1),
       );
       assert.equal(new Set(results.map((result) => result.commitId)).size, 50);
-      const stored = await readAll(openStore(), streamId);
+      const stored = await collect(openStore().read(streamId));
       assert.deepEqual(
         results.flatMap((result) => result.events),
         stored,
@@ -151,10 +161,14 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
       const streamId = newStreamId();
       await Promise.all(
         counted(1, 9).map((event, index) =>
-          store.append(streamId, [event], index % 3 === 0 ? {} : { metadata: { correlationId: `r${index}` } }),
+          store.append(
+            streamId,
+            [event],
+            index % 3 === 0 ? {} : { metadata: { correlationId: `r${index}` } },
+          ),
         ),
       );
-      const events = await readAll(openStore(), streamId);
+      const events = await collect(openStore().read(streamId));
       assert.deepEqual(
         events.map((event) => event.metadata.correlationId),
         [undefined, "r1", "r2", undefined, "r4", "r5", undefined, "r7", "r8"],
@@ -166,7 +180,8 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
     for (const expectedVersion of ["any", "noStream", "streamExists", 0, 1, 3] as const) {
       it(`${expectedVersion}: writes nothing and gives the first result, however often and late`, async () => {
         const streamId = newStreamId();
-        const existing = { any: 2, noStream: 0, streamExists: 2 }[String(expectedVersion)] ?? Number(expectedVersion);
+        const existing =
+          { any: 2, noStream: 0, streamExists: 2 }[String(expectedVersion)] ?? Number(expectedVersion);
         const first = openStore();
         if (existing > 0) await first.append(streamId, counted(1, existing), { expectedVersion: 0 });
         const options = { expectedVersion, commitId: commitIdFrom(`${streamId}/request`) };
@@ -206,7 +221,10 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
 
   describe("an append larger than an item", () => {
     const large = (number: number): string => pseudoRandomText(number, 60_000);
-    const events = Array.from({ length: 10 }, (_, index) => ({ type: "Large", data: { text: large(index) } }));
+    const events = Array.from({ length: 10 }, (_, index) => ({
+      type: "Large",
+      data: { text: large(index) },
+    }));
 
     it("is atomic and read back in order", async () => {
       const store = openStore();
@@ -215,7 +233,7 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
       const result = await store.append(streamId, events, { expectedVersion: 1 });
       assert.deepEqual([result.firstVersion, result.version], [2, 11]);
       await store.append(streamId, counted(12), { expectedVersion: 11 });
-      const stored = await readAll(openStore(), streamId);
+      const stored = await collect(openStore().read(streamId));
       assert.deepEqual(stored.slice(1, 11), result.events);
       assert.equal(stored.length, 12);
       for (const expectedVersion of [2, 3, 5, 6, 9, 10, 11]) {
@@ -230,20 +248,25 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
       const { capacity: _, ...first } = await openStore().append(streamId, events, options);
       await openStore().append(streamId, counted(11));
       for (const expectedVersion of [0, "any"] as const) {
-        const { capacity: __, ...again } = await openStore().append(streamId, events, { ...options, expectedVersion });
+        const { capacity: __, ...again } = await openStore().append(streamId, events, {
+          ...options,
+          expectedVersion,
+        });
         assert.deepEqual(again, { ...first, duplicate: true });
       }
     });
   });
 }
 
-/** Text that does not compress, always the same for the same seed. */
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** Text that hardly compresses, always the same for the same seed. */
 export function pseudoRandomText(seed: number, length: number): string {
   let state = seed + 1;
   let text = "";
   while (text.length < length) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    text += String.fromCharCode(48 + ((state >>> 16) % 75));
+    text += LETTERS[state >>> 26];
   }
   return text;
 }

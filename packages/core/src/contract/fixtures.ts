@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { TuppenceError } from "../errors.ts";
-import type { EventDefinitions, NewEvent, RecordedEvent } from "../events.ts";
+import type { NewEvent } from "../events.ts";
 import type { EventStore, ReadOptions } from "../store/event-store.ts";
 
 /** A stream that no other test uses. */
@@ -11,11 +11,18 @@ export function newStreamId(category = "contract"): string {
 
 /** Events that can be told apart: `counted(1, 3)` has the numbers 1, 2 and 3. */
 export function counted(from: number, to: number = from): NewEvent[] {
-  return Array.from({ length: to - from + 1 }, (_, index) => ({ type: "Counted", data: { number: from + index } }));
+  return Array.from({ length: to - from + 1 }, (_, index) => ({
+    type: "Counted",
+    data: { number: from + index },
+  }));
 }
 
 /** Appends commits of these sizes, their events numbered from 1 on. */
-export async function appendCommits(store: EventStore, streamId: string, sizes: readonly number[]): Promise<void> {
+export async function appendCommits(
+  store: EventStore,
+  streamId: string,
+  sizes: readonly number[],
+): Promise<void> {
   let version = 0;
   for (const size of sizes) {
     await store.append(streamId, counted(version + 1, version + size), { expectedVersion: version });
@@ -23,20 +30,20 @@ export async function appendCommits(store: EventStore, streamId: string, sizes: 
   }
 }
 
-/** All events that a read yields. */
-export async function readAll<Definitions extends EventDefinitions>(
-  store: EventStore<Definitions>,
-  streamId: string,
-  options?: ReadOptions,
-): Promise<RecordedEvent[]> {
-  const events: RecordedEvent[] = [];
-  for await (const event of store.read(streamId, options)) events.push(event);
-  return events;
+/** All that an iteration yields. */
+export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
 }
 
 /** The versions that a read yields; the events have to be those of `counted`. */
-export async function readVersions(store: EventStore, streamId: string, options?: ReadOptions): Promise<number[]> {
-  const events = await readAll(store, streamId, options);
+export async function readVersions(
+  store: EventStore,
+  streamId: string,
+  options?: ReadOptions,
+): Promise<number[]> {
+  const events = await collect(store.read(streamId, options));
   for (const event of events) assert.deepEqual(event.data, { number: event.version });
   return events.map((event) => event.version);
 }
@@ -48,7 +55,8 @@ export async function assertRejects(
 ): Promise<void> {
   await assert.rejects(promise, (error: Error) => {
     const actual = error as Error & Readonly<Record<string, unknown>>;
-    for (const [field, value] of Object.entries(expected)) assert.deepEqual(actual[field], value, `${field}: ${error}`);
+    for (const [field, value] of Object.entries(expected))
+      assert.deepEqual(actual[field], value, `${field}: ${error}`);
     return true;
   });
 }

@@ -1,7 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 /** `{ number: n }`, where text with digits is turned into a number: a schema by hand, so that no library is needed. */
-export const numberSchema: StandardSchemaV1<{ readonly number: number | string }, { readonly number: number }> = {
+export const numberSchema: StandardSchemaV1<
+  { readonly number: number | string },
+  { readonly number: number }
+> = {
   "~standard": {
     version: 1,
     vendor: "tuppence",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { RecordedEvent } from "../events.ts";
-import { appendCommits, assertRejects, counted, newStreamId, readAll, readVersions } from "./fixtures.ts";
+import { appendCommits, assertRejects, collect, counted, newStreamId, readVersions } from "./fixtures.ts";
 import type { ContractRunner, ContractSubject } from "./index.ts";
 import { numberSchema } from "./number-schema.ts";
 
@@ -56,7 +56,9 @@ export function readContract({ describe, it }: ContractRunner, { openStore }: Co
       const store = openStore();
       const streamId = newStreamId();
       await appendCommits(store, streamId, [1]);
-      await assert.rejects(readAll(store, streamId, { signal: AbortSignal.abort() }), { name: "AbortError" });
+      await assert.rejects(collect(store.read(streamId, { signal: AbortSignal.abort() })), {
+        name: "AbortError",
+      });
     });
 
     it("reads streams of more than a page", async () => {
@@ -64,21 +66,30 @@ export function readContract({ describe, it }: ContractRunner, { openStore }: Co
       const streamId = newStreamId();
       for (let version = 0; version < 30; version++) {
         const data = { number: version + 1, padding: "x".repeat(version % 3 === 0 ? 120_000 : 10) };
-        await store.append(streamId, [{ type: "Counted", data: { number: data.number } }, { type: "Padded", data }]);
+        await store.append(streamId, [
+          { type: "Counted", data: { number: data.number } },
+          { type: "Padded", data },
+        ]);
       }
-      const forward = await readAll(openStore(), streamId);
+      const forward = await collect(openStore().read(streamId));
       assert.deepEqual(
         forward.map((event) => event.version),
         range(1, 60),
       );
-      assert.deepEqual(await readAll(openStore(), streamId, { direction: "backward" }), forward.toReversed());
+      assert.deepEqual(
+        await collect(openStore().read(streamId, { direction: "backward" })),
+        forward.toReversed(),
+      );
     });
   });
 
   describe("load", () => {
     const numbers = {
       initialState: (): readonly number[] => [],
-      evolve: (state: readonly number[], event: RecordedEvent) => [...state, (event.data as { number: number }).number],
+      evolve: (state: readonly number[], event: RecordedEvent) => [
+        ...state,
+        (event.data as { number: number }).number,
+      ],
     };
 
     it("folds all events and gives the version to expect", async () => {
@@ -97,9 +108,15 @@ export function readContract({ describe, it }: ContractRunner, { openStore }: Co
       const streamId = newStreamId();
       await appendCommits(store, streamId, [2, 3]);
       const from = await store.load(streamId, numbers);
-      assert.deepEqual(await stateOf(store.load(streamId, numbers, { from })), { state: range(1, 5), version: 5 });
+      assert.deepEqual(await stateOf(store.load(streamId, numbers, { from })), {
+        state: range(1, 5),
+        version: 5,
+      });
       await openStore().append(streamId, counted(6, 7));
-      assert.deepEqual(await stateOf(store.load(streamId, numbers, { from })), { state: range(1, 7), version: 7 });
+      assert.deepEqual(await stateOf(store.load(streamId, numbers, { from })), {
+        state: range(1, 7),
+        version: 7,
+      });
     });
 
     it("gives a version that an append can expect without a further read", async () => {
@@ -127,12 +144,12 @@ export function readContract({ describe, it }: ContractRunner, { openStore }: Co
       for (const name of names.toReversed()) await store.append(name, counted(1, 2));
       await store.append(names[0] ?? "", counted(3));
       await store.append(`${category}-other|1`, counted(1));
-      await untilListed(() => listAll(store.listStreams(category)), names.length);
-      assert.deepEqual(await listAll(store.listStreams(category)), names);
-      assert.deepEqual(await listAll(store.listStreams(category, { limit: 5 })), names.slice(0, 5));
+      await untilListed(() => collect(store.listStreams(category)), names.length);
+      assert.deepEqual(await collect(store.listStreams(category)), names);
+      assert.deepEqual(await collect(store.listStreams(category, { limit: 5 })), names.slice(0, 5));
       const after = names[4];
-      assert.deepEqual(await listAll(store.listStreams(category, { after, limit: 5 })), names.slice(5, 10));
-      assert.deepEqual(await listAll(store.listStreams(category, { after: names.at(-1) })), []);
+      assert.deepEqual(await collect(store.listStreams(category, { after, limit: 5 })), names.slice(5, 10));
+      assert.deepEqual(await collect(store.listStreams(category, { after: names.at(-1) })), []);
     });
   });
 
@@ -142,7 +159,7 @@ export function readContract({ describe, it }: ContractRunner, { openStore }: Co
       await openStore().append(streamId, counted(1));
       const store = openStore({ events: { Other: numberSchema } });
       const expected = { code: "unknownEventType", eventType: "Counted", streamId, version: 1 };
-      await assertRejects(readAll(store, streamId), expected);
+      await assertRejects(collect(store.read(streamId)), expected);
       await assertRejects(store.load(streamId, { initialState: () => 0, evolve: () => 1 }), expected);
     });
   });
@@ -157,12 +174,6 @@ async function stateOf<State>(
 ): Promise<{ state: State; version: number }> {
   const { state, version } = await loading;
   return { state, version };
-}
-
-async function listAll(names: AsyncIterable<string>): Promise<string[]> {
-  const all: string[] = [];
-  for await (const name of names) all.push(name);
-  return all;
 }
 
 /** The listing may be a moment behind. */

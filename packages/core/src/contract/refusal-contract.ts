@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { MAX_ITEM_BYTES, MAX_TRANSACTION_BYTES } from "../limits.ts";
 import { pseudoRandomText } from "./append-contract.ts";
-import { assertRejects, counted, newStreamId, readAll } from "./fixtures.ts";
+import { assertRejects, collect, counted, newStreamId } from "./fixtures.ts";
 import type { ContractRunner, ContractSubject } from "./index.ts";
 import { numberSchema } from "./number-schema.ts";
 
@@ -29,7 +29,7 @@ export function refusalContract({ describe, it }: ContractRunner, { openStore }:
         const streamId = newStreamId();
         const refused = store.append(streamId, [...counted(1), { type: "Bad", data }]);
         await assertRejects(refused, { code: "invalidEvent", eventIndex: 1, eventType: "Bad", path });
-        assert.deepEqual(await readAll(store, streamId), []);
+        assert.deepEqual(await collect(store.read(streamId)), []);
       });
     }
 
@@ -64,10 +64,13 @@ export function refusalContract({ describe, it }: ContractRunner, { openStore }:
       ] as const;
       const expected = { code: "invalidEvent", eventIndex: 1, eventType: "Numbered", path: "data.number" };
       await assertRejects(store.append(streamId, wrong), expected);
-      await assertRejects(store.append(streamId, [{ type: "Unheard", data: {} } as never]), { code: "invalidEvent", path: "type" });
+      await assertRejects(store.append(streamId, [{ type: "Unheard", data: {} } as never]), {
+        code: "invalidEvent",
+        path: "type",
+      });
       const { events } = await store.append(streamId, [{ type: "Numbered", data: { number: "42" } }]);
       assert.deepEqual(events[0]?.data, { number: 42 });
-      assert.deepEqual(await readAll(store, streamId), events);
+      assert.deepEqual(await collect(store.read(streamId)), events);
     });
 
     it("an event above an item, an append above a transaction", async () => {
@@ -75,20 +78,29 @@ export function refusalContract({ describe, it }: ContractRunner, { openStore }:
       const streamId = newStreamId();
       const event = (length: number) => ({ type: "Large", data: pseudoRandomText(length, length) });
       const above = store.append(streamId, [...counted(1), event(700_000)]);
-      await assertRejects(above, { code: "eventTooLarge", eventIndex: 1, limit: MAX_ITEM_BYTES, limitOf: "item" });
+      await assertRejects(above, {
+        code: "eventTooLarge",
+        eventIndex: 1,
+        limit: MAX_ITEM_BYTES,
+        limitOf: "item",
+      });
       const many = store.append(
         streamId,
         Array.from({ length: 30 }, (_, index) => event(200_000 + index)),
       );
-      await assertRejects(many, { code: "eventTooLarge", limit: MAX_TRANSACTION_BYTES, limitOf: "transaction" });
-      assert.deepEqual(await readAll(store, streamId), []);
+      await assertRejects(many, {
+        code: "eventTooLarge",
+        limit: MAX_TRANSACTION_BYTES,
+        limitOf: "transaction",
+      });
+      assert.deepEqual(await collect(store.read(streamId)), []);
     });
 
     it("but not an event above an item that compresses below it", async () => {
       const store = openStore();
       const streamId = newStreamId();
       const { events } = await store.append(streamId, [{ type: "Long", data: "long ".repeat(200_000) }]);
-      assert.deepEqual(await readAll(store, streamId), events);
+      assert.deepEqual(await collect(store.read(streamId)), events);
     });
 
     const badNames = ["", "$all", "$", "|1", "x".repeat(1025), "c|\ud800", 7, undefined];
@@ -98,7 +110,9 @@ export function refusalContract({ describe, it }: ContractRunner, { openStore }:
         const streamId = name as string;
         await assertRejects(store.append(streamId, counted(1)), { code: "invalidStreamId", streamId });
         await assertRejects(store.streamExists(streamId), { code: "invalidStreamId" });
-        await assertRejects(store.load(streamId, { initialState: () => 0, evolve: () => 1 }), { code: "invalidStreamId" });
+        await assertRejects(store.load(streamId, { initialState: () => 0, evolve: () => 1 }), {
+          code: "invalidStreamId",
+        });
         assert.throws(() => store.read(streamId), { code: "invalidStreamId" });
       });
     }
@@ -117,7 +131,7 @@ export function refusalContract({ describe, it }: ContractRunner, { openStore }:
         assert.throws(() => store.read(streamId, { toVersion: wrong }), RangeError);
         assert.throws(() => store.read(streamId, { limit: wrong }), RangeError);
       }
-      assert.deepEqual(await readAll(store, streamId), []);
+      assert.deepEqual(await collect(store.read(streamId)), []);
     });
 
     it("an append whose signal is aborted already", async () => {
@@ -127,7 +141,7 @@ export function refusalContract({ describe, it }: ContractRunner, { openStore }:
         const refused = store.append(streamId, counted(1), { expectedVersion, signal: AbortSignal.abort() });
         await assert.rejects(refused, { name: "AbortError" });
       }
-      assert.deepEqual(await readAll(store, streamId), []);
+      assert.deepEqual(await collect(store.read(streamId)), []);
     });
   });
 }

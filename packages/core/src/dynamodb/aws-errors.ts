@@ -1,5 +1,8 @@
 /** Whether an error is one of AWS's, by its name: classes differ between copies of the SDK. */
-export function isNamed<Name extends string>(error: unknown, ...names: readonly Name[]): error is Error & { name: Name } {
+export function isNamed<Name extends string>(
+  error: unknown,
+  ...names: readonly Name[]
+): error is Error & { name: Name } {
   return error instanceof Error && (names as readonly string[]).includes(error.name);
 }
 
@@ -10,7 +13,14 @@ const CONFLICT_NAMES = ["TransactionConflictException"];
 const UNCLEAR_NAMES = ["TransactionInProgressException", "ReplicatedWriteConflictException"];
 
 /** Raised before anything is sent, or by the caller itself. */
-const NEVER_SENT_NAMES = ["AbortError", "CredentialsProviderError", "TokenProviderError", "TypeError", "RangeError", "SyntaxError"];
+const NEVER_SENT_NAMES = [
+  "AbortError",
+  "CredentialsProviderError",
+  "TokenProviderError",
+  "TypeError",
+  "RangeError",
+  "SyntaxError",
+];
 
 /**
  * What a failed write says about whether it was applied: "no" for good, "not now" when sending it again is
@@ -21,7 +31,8 @@ export function wasApplied(error: unknown): "no" | "not now" | "unknown" {
   if (CONFLICT_NAMES.includes(error.name)) return "not now";
   if (UNCLEAR_NAMES.includes(error.name)) return "unknown";
   if (NEVER_SENT_NAMES.includes(error.name)) return "no";
-  const status = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  const status = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata
+    ?.httpStatusCode;
   // A connection that broke has no status; a failure of the service (5xx) may come after the write.
   return status !== undefined && status >= 400 && status < 500 ? "no" : "unknown";
 }

@@ -11,7 +11,13 @@ import {
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { Item } from "../capacity/item-size.ts";
-import { type ChainStorage, type ItemPage, type NamePage, type SlotRange, UncertainWriteError } from "../chain/storage.ts";
+import {
+  type ChainStorage,
+  type ItemPage,
+  type NamePage,
+  type SlotRange,
+  UncertainWriteError,
+} from "../chain/storage.ts";
 import { TableMissingError } from "../errors.ts";
 import { isNamed, wasApplied } from "./aws-errors.ts";
 import { ensureTable } from "./ensure-table.ts";
@@ -62,7 +68,8 @@ function putAllIfNew(tableName: string, items: readonly Item[]): TransactWriteIt
 
 /** The item that a failed condition brings back. */
 function inTheWay(error: unknown): Item | undefined {
-  if (isNamed(error, "ConditionalCheckFailedException")) return (error as ConditionalCheckFailedException).Item;
+  if (isNamed(error, "ConditionalCheckFailedException"))
+    return (error as ConditionalCheckFailedException).Item;
   return reasonsOf(error).find((reason) => reason.Code === "ConditionalCheckFailed")?.Item;
 }
 
@@ -80,18 +87,22 @@ function fail(tableName: string, error: unknown): never {
 }
 
 async function queryItems(client: DynamoDBClient, tableName: string, range: SlotRange): Promise<ItemPage> {
-  const page = await query(client, {
-    TableName: tableName,
-    KeyConditionExpression: "p = :p AND s BETWEEN :from AND :to",
-    ExpressionAttributeValues: {
-      ":p": { S: range.chain },
-      ":from": { N: String(range.from) },
-      ":to": { N: String(range.to) },
+  const page = await query(
+    client,
+    {
+      TableName: tableName,
+      KeyConditionExpression: "p = :p AND s BETWEEN :from AND :to",
+      ExpressionAttributeValues: {
+        ":p": { S: range.chain },
+        ":from": { N: String(range.from) },
+        ":to": { N: String(range.to) },
+      },
+      ScanIndexForward: !range.backward,
+      ConsistentRead: range.consistency === "strong",
+      Limit: range.limit,
     },
-    ScanIndexForward: !range.backward,
-    ConsistentRead: range.consistency === "strong",
-    Limit: range.limit,
-  }, range.signal);
+    range.signal,
+  );
   return { items: page.Items ?? [], more: page.LastEvaluatedKey !== undefined };
 }
 
@@ -105,16 +116,20 @@ async function queryNames(
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<NamePage> {
-  const result = await query(client, {
-    TableName: tableName,
-    IndexName: STREAMS_INDEX,
-    KeyConditionExpression: page.after === undefined ? "c = :c" : "c = :c AND p > :after",
-    ExpressionAttributeValues: {
-      ":c": { S: page.category },
-      ...(page.after === undefined ? undefined : { ":after": { S: page.after } }),
+  const result = await query(
+    client,
+    {
+      TableName: tableName,
+      IndexName: STREAMS_INDEX,
+      KeyConditionExpression: page.after === undefined ? "c = :c" : "c = :c AND p > :after",
+      ExpressionAttributeValues: {
+        ":c": { S: page.category },
+        ...(page.after === undefined ? undefined : { ":after": { S: page.after } }),
+      },
+      Limit: page.limit,
     },
-    Limit: page.limit,
-  }, page.signal);
+    page.signal,
+  );
   const names = (result.Items ?? []).map((item) => String(item["p"]?.S));
   return { names, more: result.LastEvaluatedKey !== undefined };
 }
@@ -127,7 +142,8 @@ async function query(
   try {
     return await client.send(new QueryCommand(input), abortedBy(signal));
   } catch (error) {
-    if (isNamed(error, "ResourceNotFoundException")) throw new TableMissingError(input.TableName, { cause: error });
+    if (isNamed(error, "ResourceNotFoundException"))
+      throw new TableMissingError(input.TableName, { cause: error });
     throw error;
   }
 }

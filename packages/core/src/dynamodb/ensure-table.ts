@@ -42,7 +42,10 @@ async function describe(
   }
 }
 
-async function create(client: DynamoDBClient, definition: TableDefinition): Promise<TableDescription | undefined> {
+async function create(
+  client: DynamoDBClient,
+  definition: TableDefinition,
+): Promise<TableDescription | undefined> {
   try {
     return (await client.send(new CreateTableCommand(definition))).TableDescription;
   } catch (error) {

@@ -7,9 +7,8 @@ export const DEFAULT_TABLE_PREFIX = "tuppence";
 export const STREAMS_INDEX = "streams";
 
 /** A table as data: the input of CreateTable, and easily read by infrastructure code. */
-export type TableDefinition = CreateTableCommandInput & Required<
-  Pick<CreateTableCommandInput, "TableName" | "AttributeDefinitions" | "KeySchema" | "BillingMode">
->;
+export type TableDefinition = CreateTableCommandInput &
+  Required<Pick<CreateTableCommandInput, "TableName" | "AttributeDefinitions" | "KeySchema" | "BillingMode">>;
 
 /**
  * The definition of the table `<prefix>-events`, which holds the chains: all streams and the global log. It is
@@ -46,18 +45,20 @@ export function eventsTable(prefix: string = DEFAULT_TABLE_PREFIX): TableDefinit
 }
 
 /** How an existing table differs from its definition in what we rely on; empty when it serves. */
-export function tableDifferences(
-  definition: TableDefinition,
-  found: TableDescription,
-): string[] {
+export function tableDifferences(definition: TableDefinition, found: TableDescription): string[] {
   const differences: string[] = [];
   const differ = (what: string, wanted: unknown, actual: unknown): void => {
-    if (wanted !== actual) differences.push(`its ${what} is ${String(actual)} and ${String(wanted)} is needed`);
+    if (wanted !== actual)
+      differences.push(`its ${what} is ${String(actual)} and ${String(wanted)} is needed`);
   };
   differ("key", describeKeys(definition, definition.KeySchema), describeKeys(found, found.KeySchema));
   for (const index of definition.GlobalSecondaryIndexes ?? []) {
     const actual = found.GlobalSecondaryIndexes?.find((each) => each.IndexName === index.IndexName);
-    differ(`index ${index.IndexName}`, describeKeys(definition, index.KeySchema), describeKeys(found, actual?.KeySchema));
+    differ(
+      `index ${index.IndexName}`,
+      describeKeys(definition, index.KeySchema),
+      describeKeys(found, actual?.KeySchema),
+    );
   }
   differ("stream", definition.StreamSpecification?.StreamViewType, found.StreamSpecification?.StreamViewType);
   return differences;
@@ -70,7 +71,9 @@ function describeKeys(
   if (!keys?.length) return "missing";
   return keys
     .map((key) => {
-      const type = table.AttributeDefinitions?.find((each) => each.AttributeName === key.AttributeName)?.AttributeType;
+      const type = table.AttributeDefinitions?.find(
+        (each) => each.AttributeName === key.AttributeName,
+      )?.AttributeType;
       return `${key.AttributeName} ${type} (${key.KeyType})`;
     })
     .join(", ");

@@ -22,7 +22,11 @@ export function createMemoryEventStore<const Definitions extends EventDefinition
   options: MemoryEventStoreOptions<Definitions> = {},
 ): EventStore<Definitions> {
   const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
-  return createChainEventStore({ storage: options.storage ?? createMemoryStorage(), events: options.events, runtime });
+  return createChainEventStore({
+    storage: options.storage ?? createMemoryStorage(),
+    events: options.events,
+    runtime,
+  });
 }
 
 export { createMemoryStorage };

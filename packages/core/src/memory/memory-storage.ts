@@ -13,7 +13,11 @@ export function createMemoryStorage(): ChainStorage {
   return {
     async putNew(items, signal) {
       signal?.throwIfAborted();
-      const places = items.map((item) => ({ item, chain: String(item["p"]?.S), slot: readSlots(item).first }));
+      const places = items.map((item) => ({
+        item,
+        chain: String(item["p"]?.S),
+        slot: readSlots(item).first,
+      }));
       for (const { chain, slot } of places) {
         const inTheWay = chains.get(chain)?.get(slot);
         if (inTheWay !== undefined) return inTheWay;
@@ -43,7 +47,10 @@ export function createMemoryStorage(): ChainStorage {
     async listNames(category, { after = "", limit = Number.POSITIVE_INFINITY, signal }) {
       signal?.throwIfAborted();
       const names = [...chains]
-        .filter(([name, slots]) => slots.get(1)?.["c"]?.S === category && Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0)
+        .filter(
+          ([name, slots]) =>
+            slots.get(1)?.["c"]?.S === category && Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0,
+        )
         .map(([name]) => name)
         .toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
       return { names: names.slice(0, limit), more: names.length > limit };

@@ -1,13 +1,14 @@
 import { Bill } from "../capacity/units.ts";
-import {
-  appendToChain,
-  type ChainAppendResult,
-  type ChainContext,
-  readContext,
-} from "../chain/chain.ts";
+import { appendToChain, type ChainAppendResult, type ChainContext, readContext } from "../chain/chain.ts";
 import type { GroupEntry } from "../chain/group-commit.ts";
 import { readChain } from "../chain/read-chain.ts";
-import { type ChainItem, type CommitSlots, encodeGroup, type ExpectedVersion, GROUP_ENTRY_BYTES } from "../chain/tiling.ts";
+import {
+  type ChainItem,
+  type CommitSlots,
+  encodeGroup,
+  type ExpectedVersion,
+  GROUP_ENTRY_BYTES,
+} from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
 import { OutcomeUnknownError, UnknownEventTypeError, VersionConflictError } from "../errors.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
@@ -46,7 +47,14 @@ export async function appendCommit(
   const { maxItemBytes } = context;
   const parts = packCommit({ streamId, events: events.map((event) => event.text), metadata, maxItemBytes });
   const commit = { id: commitId, parts, chainContent: { c: { S: categoryOf(streamId) } } };
-  const result = await appendToChain(context, { chain: streamId, commit, expected, ownCommitId, bill, signal });
+  const result = await appendToChain(context, {
+    chain: streamId,
+    commit,
+    expected,
+    ownCommitId,
+    bill,
+    signal,
+  });
   switch (result.kind) {
     case "written":
       return describeWritten(streamId, append, { first: result.first, t: result.end.t, bill });
@@ -77,12 +85,23 @@ export async function appendGroup(
   const { maxItemBytes } = context;
   const parts = packCommit({ streamId, events: mergeEvents(appends), metadata, group, maxItemBytes });
   const commit = { id: leader.commitId, parts, chainContent: { c: { S: categoryOf(streamId) } } };
-  const result = await appendToChain(context, { chain: streamId, commit, expected: "any", ownCommitId: false, bill });
-  if (result.kind === "conflict") throw conflictError(context, streamId, { ...result, expected: "any", bill });
+  const result = await appendToChain(context, {
+    chain: streamId,
+    commit,
+    expected: "any",
+    ownCommitId: false,
+    bill,
+  });
+  if (result.kind === "conflict")
+    throw conflictError(context, streamId, { ...result, expected: "any", bill });
   const t = result.kind === "written" ? result.end.t : result.found.t;
   let first = result.kind === "written" ? result.first : result.found.first;
   return appends.map((append) => {
-    const described = describeWritten(streamId, append, { first, t, bill: append === leader ? bill : new Bill() });
+    const described = describeWritten(streamId, append, {
+      first,
+      t,
+      bill: append === leader ? bill : new Bill(),
+    });
     first += append.events.length;
     return described;
   });
@@ -179,7 +198,11 @@ function conflictError(
 }
 
 /** The winner, when all of it came back and its events are known: otherwise reading the stream will tell. */
-function describeWinner(context: AppendContext, streamId: string, winner: ChainItem): RecordedCommit | undefined {
+function describeWinner(
+  context: AppendContext,
+  streamId: string,
+  winner: ChainItem,
+): RecordedCommit | undefined {
   if (winner.first !== winner.commitFirst || winner.last !== winner.commitLast) return undefined;
   try {
     const events = checkKnownTypes(unpackEvents(winner), context.definitions);

@@ -46,7 +46,8 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
   );
   // Inside, events are untyped; the definitions type them on the way in and out.
   const store: EventStore = {
-    append: (streamId, events, appendOptions) => append({ context, groups }, streamId, { events, options: appendOptions }),
+    append: (streamId, events, appendOptions) =>
+      append({ context, groups }, streamId, { events, options: appendOptions }),
     read(streamId, readOptions) {
       checkStreamId(streamId);
       return readEvents(context, streamId, { window: windowOf(readOptions ?? {}), bill: new Bill() });
@@ -70,7 +71,10 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
 async function append(
   store: { readonly context: AppendContext; readonly groups: GroupCommit<PreparedAppend, StoredAppend> },
   streamId: string,
-  { events, options = {} }: { readonly events: readonly NewEvent[]; readonly options?: AppendOptions | undefined },
+  {
+    events,
+    options = {},
+  }: { readonly events: readonly NewEvent[]; readonly options?: AppendOptions | undefined },
 ): Promise<StoredAppend> {
   const { context, groups } = store;
   const { expectedVersion: expected = "any", signal } = options;

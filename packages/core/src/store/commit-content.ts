@@ -113,7 +113,11 @@ export function unpackEvents(chainItem: ChainItem): RecordedEvent[] {
   const streamId = String(item["p"]?.S);
   const stored = parseBodies(streamId, chainItem);
   if (stored.length !== last - first + 1) {
-    throw new IntegrityError(streamId, first, `${stored.length} events are stored in slots ${first} to ${last}`);
+    throw new IntegrityError(
+      streamId,
+      first,
+      `${stored.length} events are stored in slots ${first} to ${last}`,
+    );
   }
   const shared = item["x"]?.S === undefined ? undefined : (JSON.parse(item["x"].S) as EventMetadata);
   return commitsIn(chainItem).flatMap((commit) => {
@@ -142,5 +146,9 @@ function parseBodies(streamId: string, { item, first }: ChainItem): StoredEvent[
   } catch (error) {
     throw new IntegrityError(streamId, first, "its events can't be decoded", { cause: error });
   }
-  throw new IntegrityError(streamId, first, `its events have format ${format ?? "0"}, which this release can't read`);
+  throw new IntegrityError(
+    streamId,
+    first,
+    `its events have format ${format ?? "0"}, which this release can't read`,
+  );
 }

@@ -45,7 +45,8 @@ async function prepareEvent(
   let data: unknown = event.data;
   if (definitions !== undefined) {
     const schema = Object.hasOwn(definitions, eventType) ? definitions[eventType] : undefined;
-    if (schema === undefined) return refuse({ path: "type", message: "no event type of this name is defined" });
+    if (schema === undefined)
+      return refuse({ path: "type", message: "no event type of this name is defined" });
     // Only a schema that answers later is waited for: appends of one tick stay in their order.
     const answer = schema["~standard"].validate(data);
     const result = answer instanceof Promise ? await answer : answer;

@@ -76,7 +76,8 @@ export function checkKnownTypes(
 ): readonly RecordedEvent[] {
   if (definitions === undefined) return events;
   for (const { streamId, version, type } of events) {
-    if (!Object.hasOwn(definitions, type)) throw new UnknownEventTypeError({ streamId, version, eventType: type });
+    if (!Object.hasOwn(definitions, type))
+      throw new UnknownEventTypeError({ streamId, version, eventType: type });
   }
   return events;
 }

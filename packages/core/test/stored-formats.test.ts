@@ -1,0 +1,187 @@
+import { describe, expect, it } from "vitest";
+import type { Item } from "../src/capacity/item-size.ts";
+import { readSlots } from "../src/chain/tiling.ts";
+import { unpackEvents } from "../src/store/commit-content.ts";
+
+const bytes = (base64: string): Uint8Array => Buffer.from(base64, "base64");
+
+/** One recorded item of each stored format. What is here was written once, and stays readable for ever. */
+const RECORDED: Record<string, { readonly item: Item; readonly events: readonly unknown[] }> = {
+  "plain text, the first of a stream": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "1" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900000123" },
+      c: { S: "permit" },
+      e: { S: '[["ApplicationReceived",{"channel":"Internet","at":"2011-10-11T13:45:40.276"}]]' },
+    },
+    events: [
+      {
+        type: "ApplicationReceived",
+        data: { channel: "Internet", at: "2011-10-11T13:45:40.276" },
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 1,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+        recordedAt: new Date("2025-11-23T12:13:20.123Z"),
+      },
+    ],
+  },
+  "several events, shared and own metadata": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "2" },
+      n: { N: "2" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900000456" },
+      u: { N: "1763900000123" },
+      x: { S: '{"correlationId":"r-1"}' },
+      e: { S: '[["Checked",null],["Adjusted",[1],{"causationId":"c-1"}]]' },
+    },
+    events: [
+      {
+        type: "Checked",
+        data: null,
+        metadata: { correlationId: "r-1" },
+        streamId: "permit|case-1",
+        version: 2,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+        recordedAt: new Date("2025-11-23T12:13:20.456Z"),
+      },
+      {
+        type: "Adjusted",
+        data: [1],
+        metadata: { correlationId: "r-1", causationId: "c-1" },
+        streamId: "permit|case-1",
+        version: 3,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1",
+        recordedAt: new Date("2025-11-23T12:13:20.456Z"),
+      },
+    ],
+  },
+  "raw deflate": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "4" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900000789" },
+      u: { N: "1763900000456" },
+      e: { B: bytes("i45W8ssvSU1R0qlWKkmtKFGyUkpMT8zMU0jMS1EYZY2yRlmjrMHNUqqNjQUA") },
+      f: { N: "1" },
+    },
+    events: [
+      {
+        type: "Noted",
+        data: { text: "again and ".repeat(120) },
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 4,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+        recordedAt: new Date("2025-11-23T12:13:20.789Z"),
+      },
+    ],
+  },
+  "the commits of a group": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "5" },
+      n: { N: "3" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900000999" },
+      u: { N: "1763900000789" },
+      g: { B: bytes("AZqwjZPsLVHB0NcGheOtLQAAAAEBmrCNk+1SlKUpSlKUpSlKAAAAAg==") },
+      e: { S: '[["A",1],["B",2],["C",3]]' },
+    },
+    events: [
+      {
+        type: "A",
+        data: 1,
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 5,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+        recordedAt: new Date("2025-11-23T12:13:20.999Z"),
+      },
+      {
+        type: "B",
+        data: 2,
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 6,
+        eventId: "01KAR8V4ZDAAAAAAAAAAAAAAAA/0",
+        recordedAt: new Date("2025-11-23T12:13:20.999Z"),
+      },
+      {
+        type: "C",
+        data: 3,
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 7,
+        eventId: "01KAR8V4ZDAAAAAAAAAAAAAAAA/1",
+        recordedAt: new Date("2025-11-23T12:13:20.999Z"),
+      },
+    ],
+  },
+  "part 1 of a commit of two items": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "8" },
+      n: { N: "2" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900001111" },
+      u: { N: "1763900000999" },
+      m: { N: "3" },
+      e: { S: '[["A",1],["B",2]]' },
+    },
+    events: [
+      {
+        type: "A",
+        data: 1,
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 8,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+        recordedAt: new Date("2025-11-23T12:13:21.111Z"),
+      },
+      {
+        type: "B",
+        data: 2,
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 9,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1",
+        recordedAt: new Date("2025-11-23T12:13:21.111Z"),
+      },
+    ],
+  },
+  "part 2 of a commit of two items": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "10" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900001111" },
+      u: { N: "1763900001111" },
+      o: { N: "2" },
+      m: { N: "3" },
+      e: { S: '[["C",3]]' },
+    },
+    events: [
+      {
+        type: "C",
+        data: 3,
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 10,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/2",
+        recordedAt: new Date("2025-11-23T12:13:21.111Z"),
+      },
+    ],
+  },
+};
+
+describe("a stored item stays readable", () => {
+  it.each(Object.entries(RECORDED))("%s", (_, { item, events }) => {
+    expect(unpackEvents(readSlots(item))).toEqual(events);
+  });
+});

@@ -1,0 +1,71 @@
+import { CreateTableCommand, DescribeTableCommand } from "@aws-sdk/client-dynamodb";
+import { describe, expect, it } from "vitest";
+import { collect } from "../src/contract/fixtures.ts";
+import { createEventStore, eventsTable } from "../src/index.ts";
+import { connect } from "./test-database.ts";
+
+describe("ensureTables", () => {
+  it("creates the table as defined, once, however many ask", async () => {
+    const client = connect("ensure");
+    const stores = Array.from({ length: 4 }, () => createEventStore({ client, tablePrefix: "many" }));
+    await Promise.all(stores.map((store) => store.ensureTables()));
+    await stores[0]?.ensureTables();
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: "many-events" }));
+    const definition = eventsTable("many");
+    expect(Table).toMatchObject({
+      TableStatus: "ACTIVE",
+      KeySchema: definition.KeySchema,
+      StreamSpecification: definition.StreamSpecification,
+      BillingModeSummary: { BillingMode: "PAY_PER_REQUEST" },
+    });
+    expect(Table?.GlobalSecondaryIndexes).toMatchObject(definition.GlobalSecondaryIndexes ?? []);
+  });
+
+  it("refuses a table of that name that is not one of ours, and says why", async () => {
+    const client = connect("mismatch");
+    await client.send(
+      new CreateTableCommand({
+        TableName: "other-events",
+        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+        BillingMode: "PAY_PER_REQUEST",
+      }),
+    );
+    const refused = createEventStore({ client, tablePrefix: "other" }).ensureTables();
+    await expect(refused).rejects.toMatchObject({
+      code: "tableMismatch",
+      tableName: "other-events",
+      differences: [
+        "its key is id S (HASH) and p S (HASH), s N (RANGE) is needed",
+        "its index streams is missing and c S (HASH), p S (RANGE) is needed",
+        "its stream is undefined and NEW_IMAGE is needed",
+      ],
+    });
+  });
+});
+
+describe("without the table", () => {
+  it("every operation says which is missing and how to create it", async () => {
+    const store = createEventStore({ client: connect("missing"), tablePrefix: "nowhere" });
+    const fold = { initialState: () => 0, evolve: () => 1 };
+    for (const failing of [
+      () => store.append("s|1", [{ type: "A", data: 1 }]),
+      () => store.append("s|1", [{ type: "A", data: 1 }], { expectedVersion: 0 }),
+      () =>
+        store.append(
+          "s|1",
+          Array.from({ length: 3 }, () => ({ type: "A", data: crypto.randomUUID().repeat(8_000) })),
+        ),
+      () => store.load("s|1", fold),
+      () => collect(store.read("s|1")),
+      () => store.streamExists("s|1"),
+      () => collect(store.listStreams("s")),
+    ]) {
+      await expect(failing()).rejects.toMatchObject({
+        code: "tableMissing",
+        tableName: "nowhere-events",
+        message: expect.stringContaining("ensureTables()"),
+      });
+    }
+  });
+});
