@@ -10,7 +10,7 @@ const TEXT_LENGTH = 26;
 const BYTE_LENGTH = 16;
 const TIME_BYTES = 6;
 
-const CODE_OF = new Map([...ALPHABET].map((letter, code) => [letter, code]));
+const CODE_OF = new Map(Array.from(ALPHABET, (letter, code) => [letter, code]));
 
 const pool = new Uint8Array(4096);
 let poolUsed = pool.length;

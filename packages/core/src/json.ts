@@ -8,7 +8,7 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue };
 
 /** How deep arrays and objects may be nested: far above any real event, far below the stack's end. */
-export const MAX_JSON_DEPTH = 200;
+const MAX_JSON_DEPTH = 200;
 
 /** What keeps a value from being JSON, and where. */
 export interface JsonProblem {

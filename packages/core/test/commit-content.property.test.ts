@@ -83,10 +83,10 @@ describe("packing a commit", () => {
   it("keeps the commits of a group apart", () => {
     const sizes = [2, 1, 3];
     const ids = sizes.map(() => newCommitId(1));
-    const group = encodeGroup(sizes.map((count, index) => ({ id: ids[index] as Uint8Array, count })));
+    const group = encodeGroup(sizes.map((count, index) => ({ id: ids[index] ?? newCommitId(1), count })));
     const events = ["a", "b", "c", "d", "e", "f"].map((type) => JSON.stringify([type, null]));
     const parts = packCommit({ streamId: "g|1", events, group, maxItemBytes: 10_000 });
-    const [item] = placeAfter({ version: 4, t: 1 }, "g|1", { id: ids[0] as Uint8Array, parts }, 2);
+    const [item] = placeAfter({ version: 4, t: 1 }, "g|1", { id: ids[0] ?? newCommitId(1), parts }, 2);
     const slots = readSlots(item ?? {});
     expect(commitsIn(slots).map(({ first, last }) => [first, last])).toEqual([
       [5, 6],

@@ -46,6 +46,7 @@ describe.each<FaultPlace>(["inside the SDK's retries", "outside the SDK's retrie
         const result = await store.append(streamId, events, { expectedVersion });
         expect(result).toMatchObject({
           firstVersion: 1,
+          duplicate: false,
           version: events.length,
           commitId: result.events[0]?.eventId.split("/")[0],
         });

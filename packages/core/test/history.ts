@@ -90,10 +90,9 @@ async function takeStep(step: Step): Promise<void> {
   if (kind < 0.68) return append(step, "noStream");
   if (kind < 0.76) return append(step, "streamExists");
   if (kind < 0.9) {
-    const { version } = await step.store.load(step.streamId, {
-      initialState: () => 0,
-      evolve: (count) => count + 1,
-    });
+    const fold = { initialState: () => 0, evolve: (count: number) => count + 1 };
+    const consistency = step.random() < 0.5 ? "strong" : "eventual";
+    const { version } = await step.store.load(step.streamId, fold, { consistency });
     return append(step, version);
   }
   return append(step, Math.floor(step.random() * 20));
@@ -180,7 +179,7 @@ async function handle({ store, streamId, runtime, random, history, nextNumber }:
 export async function checkHistory(
   history: History,
   items: readonly Item[],
-  events: AsyncIterable<RecordedEvent>,
+  calmRead: AsyncIterable<RecordedEvent>,
 ): Promise<string[]> {
   const problems = [...history.problems];
   let next = 1;
@@ -192,7 +191,7 @@ export async function checkHistory(
   if (problems.length > 0) return problems;
   const stored: RecordedEvent[] = [];
   try {
-    for await (const event of events) stored.push(event);
+    for await (const event of calmRead) stored.push(event);
   } catch (error) {
     return [...problems, String(error)];
   }
@@ -219,12 +218,12 @@ function checkTold({ numbers, outcome, expected }: Told, versionOf: ReadonlyMap<
   if (outcome === "conflict") {
     return versions.every((version) => version === undefined)
       ? []
-      : [`${label}: refused, but stored at ${versions}`];
+      : [`${label}: refused, but stored at ${versions.join()}`];
   }
   const problems: string[] = [];
   const first = versions[0];
   if (versions.some((version, index) => version !== (first === undefined ? undefined : first + index))) {
-    problems.push(`${label}: not stored as one: ${versions}`);
+    problems.push(`${label}: not stored as one: ${versions.join()}`);
   }
   if (outcome === undefined) return problems;
   if (first !== outcome.firstVersion)

@@ -30,9 +30,6 @@ describe("the model", () => {
     "a lost race goes on right after the winner's first slot": guards({
       endAfter: (winner) => ({ version: winner.first, t: winner.t }),
     }),
-    "a transaction's first item is taken for the whole commit": guards({
-      endAfter: (winner) => ({ version: winner.last, t: winner.t }),
-    }),
     "a bare number is believed": guards({ provesEnd: () => true }),
     "a commit with an own id is not looked for": guards({ looksBack: false }),
     "holes in a page are not filled": guards({ fillsHoles: false }),

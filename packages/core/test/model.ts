@@ -37,11 +37,9 @@ class Turns {
   }
 
   async runUntil<Result>(done: Promise<Result>): Promise<Result> {
-    let running = true;
-    const ended = done.finally(() => {
-      running = false;
-    });
-    while (running) {
+    const ended = new AbortController();
+    const result = done.finally(() => ended.abort());
+    while (!ended.signal.aborted) {
       // Everything that can go on without a turn has gone on once a macrotask has passed.
       await new Promise((resolve) => {
         setImmediate(resolve);
@@ -49,7 +47,7 @@ class Turns {
       const [go] = this.#waiting.splice(Math.floor(this.#random() * this.#waiting.length), 1);
       go?.();
     }
-    return ended;
+    return result;
   }
 }
 
@@ -71,6 +69,11 @@ function faultyStorage(inner: ChainStorage, random: Random, turns: Turns, sabota
   /** Items of transactions that no reader sees yet. */
   const hidden = new Set<string>();
   const keyOf = (item: Item): string => `${item["p"]?.S}/${item["s"]?.N}`;
+  const hideSome = (items: readonly Item[]): Promise<unknown> => {
+    const some = items.slice(random() < 0.5 ? 1 : 0, random() < 0.5 ? -1 : undefined).map(keyOf);
+    for (const key of some) hidden.add(key);
+    return Promise.all(some.map((key) => turns.next().then(() => hidden.delete(key))));
+  };
   const uncertain = (): UncertainWriteError =>
     new UncertainWriteError({ mayBeWritten: true, cause: new Error("the reply was lost") });
   return {
@@ -84,26 +87,26 @@ function faultyStorage(inner: ChainStorage, random: Random, turns: Turns, sabota
         void turns
           .next()
           .then(() => turns.next())
-          .then(() => put(items));
+          .then(() => put(items))
+          .catch(() => undefined);
         throw uncertain();
       }
       const inTheWay = await put(items);
-      if (inTheWay === undefined && items.length > 1 && random() < 0.5) {
-        for (const item of items.slice(random() < 0.5 ? 1 : 0, random() < 0.5 ? -1 : undefined)) {
-          hidden.add(keyOf(item));
-          void turns.next().then(() => hidden.delete(keyOf(item)));
-        }
-      }
+      const visible = inTheWay === undefined && items.length > 1 ? hideSome(items) : undefined;
       if (fate < 0.26) throw uncertain();
       if (fate < 0.3) throw new Crash();
+      // What is acknowledged, every strongly consistent read sees.
+      await visible;
       await turns.next();
       return inTheWay;
     },
     async query(range) {
       await turns.next();
       if (random() < 0.02) throw new Crash();
-      // Pages end early, and a reader sees a prefix of what eventual consistency has brought it.
-      const { items, more } = await inner.query({ ...range, limit: Math.min(range.limit ?? 4, 4) });
+      // Pages end early, and an eventually consistent one may be behind.
+      const to =
+        range.consistency === "strong" ? range.to : Math.min(range.to, 1 + Math.floor(random() * 30));
+      const { items, more } = await inner.query({ ...range, to, limit: Math.min(range.limit ?? 4, 4) });
       const visible = items.filter((item) => !hidden.has(keyOf(item)));
       await turns.next();
       return visible.length === 0 && more ? inner.query(range) : { items: visible, more };
@@ -146,6 +149,7 @@ export async function runHistory(seed: number, sabotage: Sabotage = {}): Promise
       runtime,
       guards: { ...CHAIN_GUARDS, ...sabotage.guards },
       maxItemBytes: MAX_ITEM_BYTES,
+      knownChains: 1,
     });
   const history = await turns.runUntil(runProcesses({ streamId: STREAM, open, runtime, random }));
   const all = {

@@ -55,7 +55,7 @@ export function meterCapacity(
         });
         return result;
       } catch (error) {
-        calls.push({ operation, error: String((error as Error).name), ...refused(operation, input, error) });
+        calls.push({ operation, error: (error as Error).name, ...refused(operation, input, error) });
         throw error;
       }
     },
@@ -66,19 +66,17 @@ export function meterCapacity(
       const operation = String(context["commandName"]).replace(/Command$/, "");
       const input = args.input as Input;
       if (!isReported(operation, input) || input.ReturnConsumedCapacity) return next(args);
-      return next({ ...args, input: { ...input, ReturnConsumedCapacity: "TOTAL" } as typeof args.input });
+      return next({ ...args, input: { ...input, ReturnConsumedCapacity: "TOTAL" } });
     },
     { step: "initialize", name: `${name}-ask` },
   );
   return {
     calls,
     total() {
-      const sum = (units: (call: MeteredCall) => number): number =>
-        calls.reduce((total, call) => total + units(call), 0);
       return {
         requests: calls.length,
-        readUnits: sum((call) => call.readUnits),
-        writeUnits: sum((call) => call.writeUnits),
+        readUnits: sum(calls, (call) => call.readUnits),
+        writeUnits: sum(calls, (call) => call.writeUnits),
       };
     },
     reset: () => void calls.splice(0),

@@ -47,8 +47,11 @@ const MAX_SENDS = 4;
 const RESEND_BACKOFF = { baseMs: 25, maxMs: 1_000 };
 
 /** Races for the next slot that an append to "any" version may lose to other processes. */
-const MAX_RACES = 100;
-const RACE_BACKOFF = { baseMs: 1, maxMs: 100 };
+const MAX_RACES = 1_000;
+/** Races after which the winner's end is tried at once. After more, others are many: wait, and look where the tail is. */
+const CLOSE_RACES = 2;
+/** Short, as those who win go on without a pause. */
+const RACE_BACKOFF = { baseMs: 1, maxMs: 25 };
 
 /**
  * Appends a commit where it is expected to go: one conditional write when the place is known, and one read of
@@ -92,7 +95,10 @@ async function appendAt(
 }
 
 async function appendToNew(context: ChainContext, append: ChainAppend): Promise<ChainAppendResult> {
-  const result = await putAfter(context, append, EMPTY_CHAIN);
+  const isKnown = context.knownEnds.latest(append.chain) !== undefined && !append.ownCommitId;
+  const result: ChainAppendResult = isKnown
+    ? { kind: "conflict", actual: 0 }
+    : await putAfter(context, append, EMPTY_CHAIN);
   if (result.kind !== "conflict") return result;
   const tail = await readTail(context, append);
   return { ...result, actual: Math.max(tail.version, result.actual) };
@@ -111,13 +117,11 @@ async function appendAtTail(context: ChainContext, append: ChainAppend): Promise
   for (let race = 0; race < MAX_RACES; race++) {
     const result = await putAfter(context, append, end);
     if (result.kind !== "conflict" || result.winner === undefined) return result;
-    // Every commit after the look-back is seen in turn, so an own one can't be stepped over. Without an own
-    // id the tail is read when the winner is not the newest commit either: this process was far behind.
+    // Every commit after the look-back is compared in turn, so that an own one can't be stepped over.
     end = guards.endAfter(result.winner);
-    if (race % 2 === 1) {
-      if (!append.ownCommitId) end = await readTail(context, append);
-      await runtime.sleep(backoffMs(race, RACE_BACKOFF, runtime.random), append.signal);
-    }
+    if (race < CLOSE_RACES) continue;
+    await runtime.sleep(backoffMs(race, RACE_BACKOFF, runtime.random), append.signal);
+    if (!append.ownCommitId) end = await readTail(context, append);
   }
   return { kind: "conflict", actual: end.version };
 }
@@ -144,7 +148,7 @@ async function lookBack(
 }
 
 /** Reads where the chain ends now: 1 request, strongly consistent. */
-export async function readTail(
+async function readTail(
   context: ChainContext,
   read: { readonly chain: string; readonly bill: Bill; readonly signal?: AbortSignal | undefined },
 ): Promise<ChainEnd> {

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { ChainEnd } from "./tiling.ts";
 
 /** Chains remembered, by default. An entry takes about 200 bytes. */
-export const DEFAULT_KNOWN_CHAINS = 10_000;
+const DEFAULT_KNOWN_CHAINS = 10_000;
 
 /** Ends remembered for each chain: a caller's version may be a few appends old. */
 const ENDS_PER_CHAIN = 8;

@@ -133,8 +133,8 @@ function overlap(chain: string, item: ChainItem): IntegrityError {
 }
 
 async function* pagedItems(context: ChainReadContext, window: ChainWindow): AsyncGenerator<ChainItem> {
-  const leave = new AbortController();
-  const ahead = window.signal ? AbortSignal.any([window.signal, leave.signal]) : leave.signal;
+  /** Ends the fetch of a page ahead, for a consumer that leaves. */
+  let leave: AbortController | undefined;
   let wanted = window.limit ?? LAST_SLOT;
   let pending: Promise<ItemPage> | undefined = queryPage(context, {
     ...rangeOf(window),
@@ -146,14 +146,19 @@ async function* pagedItems(context: ChainReadContext, window: ChainWindow): Asyn
       const items = page.items.map(readSlots);
       wanted -= items.reduce((count, item) => count + item.last - item.first + 1, 0);
       const rest = page.more && wanted > 0 ? rangeAfter(context.chain, window, items) : undefined;
-      pending = rest && queryPage(context, { ...rest, signal: ahead });
+      leave = rest && new AbortController();
+      pending = rest && queryPage(context, { ...rest, signal: eitherSignal(window.signal, leave?.signal) });
       // Until it is awaited above, a failure of the page ahead must not count as unhandled.
       pending?.catch(() => undefined);
       yield* items;
     }
   } finally {
-    leave.abort();
+    leave?.abort();
   }
+}
+
+function eitherSignal(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one && other ? AbortSignal.any([one, other]) : (one ?? other);
 }
 
 function rangeOf(window: ChainWindow): Omit<SlotRange, "chain"> {

@@ -59,7 +59,10 @@ export async function appendCommit(
     case "written":
       return describeWritten(streamId, append, { first: result.first, t: result.end.t, bill });
     case "duplicate":
-      return describeDuplicate(context, streamId, { ...result, bill });
+      // Without an id of the caller's own, it was this very append whose reply was lost.
+      return ownCommitId
+        ? describeDuplicate(context, streamId, { ...result, bill })
+        : describeWritten(streamId, append, { first: result.slots.first, t: result.found.t, bill });
     case "conflict":
       throw conflictError(context, streamId, { ...result, expected, bill });
   }

@@ -30,6 +30,8 @@ export interface ChainEventStoreOptions<Definitions extends EventDefinitions> {
   readonly runtime?: Runtime | undefined;
   readonly guards?: ChainGuards | undefined;
   readonly maxItemBytes?: number | undefined;
+  /** Of how many chains to remember the ends. */
+  readonly knownChains?: number | undefined;
 }
 
 /** An event store over any storage of chains: the one implementation behind all of them. */
@@ -38,7 +40,14 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
 ): EventStore<Definitions> {
   const { storage, events: definitions, runtime = SYSTEM_RUNTIME, guards = CHAIN_GUARDS } = options;
   const { maxItemBytes = MAX_ITEM_BYTES } = options;
-  const context = { storage, runtime, guards, knownEnds: new KnownEnds(), definitions, maxItemBytes };
+  const context = {
+    storage,
+    runtime,
+    guards,
+    knownEnds: new KnownEnds(options.knownChains),
+    definitions,
+    maxItemBytes,
+  };
   const groups = new GroupCommit<PreparedAppend, StoredAppend>(
     (streamId, appends) => appendGroup(context, streamId, appends),
     // A group is one item, with room to spare.

@@ -35,6 +35,15 @@ export async function* readEvents(
   streamId: string,
   read: { readonly window: ChainWindow; readonly bill: Bill },
 ): AsyncGenerator<RecordedEvent, void, undefined> {
+  for await (const events of readItemEvents(context, streamId, read)) yield* events;
+}
+
+/** The events of a window by the items they are stored in: one step for each item instead of each event. */
+async function* readItemEvents(
+  context: ReadContext,
+  streamId: string,
+  read: { readonly window: ChainWindow; readonly bill: Bill },
+): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
   const { bill } = read;
   const lowIsFirst = context.knownEnds.find(streamId, read.window.low - 1) !== undefined;
   const window = { ...read.window, lowIsFirst };
@@ -42,13 +51,13 @@ export async function* readEvents(
   let left = window.limit ?? Number.POSITIVE_INFINITY;
   for await (const item of readChain(readContext(context, { chain: streamId, bill }), window)) {
     context.knownEnds.add(streamId, context.guards.endAfter(item));
-    const events = checkKnownTypes(unpackEvents(item), context.definitions);
-    for (const event of window.backward ? events.toReversed() : events) {
-      if (event.version < window.low || event.version > window.high) continue;
-      yield event;
-      left -= 1;
-      if (left === 0) return;
-    }
+    const inWindow = unpackEvents(item).filter(
+      (event) => event.version >= window.low && event.version <= window.high,
+    );
+    const events = (window.backward ? inWindow.toReversed() : inWindow).slice(0, left);
+    yield checkKnownTypes(events, context.definitions);
+    left -= events.length;
+    if (left === 0) return;
   }
 }
 
@@ -62,9 +71,9 @@ export async function loadState<State>(
   const { from, consistency, signal } = load.options ?? {};
   let { state, version } = from ?? { state: load.fold.initialState(), version: 0 };
   const window = windowOf({ fromVersion: version + 1, consistency, signal });
-  for await (const event of readEvents(context, streamId, { window, bill })) {
-    state = load.fold.evolve(state, event);
-    version = event.version;
+  for await (const events of readItemEvents(context, streamId, { window, bill })) {
+    for (const event of events) state = load.fold.evolve(state, event);
+    version = events.at(-1)?.version ?? version;
   }
   return { state, version, capacity: bill.total() };
 }

@@ -1,0 +1,84 @@
+import { randomBytes } from "node:crypto";
+import { DeleteItemCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { eventsTable, IntegrityError } from "@tuppence/core";
+import { startDynamoDBLocal } from "@tuppence/local";
+import { describe, expect, it } from "vitest";
+import { readReceiptLog } from "../src/receipt-log.ts";
+import { type DemoOptions, type DemoResult, runDemo } from "../src/run-demo.ts";
+
+/** Each twentieth case: enough to go through a server again and again; `receipt-log.test.ts` takes them all. */
+const all = await readReceiptLog();
+const cases = new Set(
+  [...new Set(all.map(({ streamId }) => streamId))].filter((_, index) => index % 20 === 0),
+);
+const tasks = all.filter(({ streamId }) => cases.has(streamId));
+
+interface Run extends DemoResult {
+  readonly text: string;
+}
+
+async function run(database: string, onWrite?: (text: string) => void, signal?: AbortSignal): Promise<Run> {
+  let text = "";
+  const output: DemoOptions["output"] = {
+    write(part) {
+      text += part;
+      onWrite?.(part);
+    },
+  };
+  const result = await runDemo({ output, database, tasks, signal });
+  return { ...result, text };
+}
+
+function newDatabase(): string {
+  return `permits${randomBytes(8).toString("hex")}`;
+}
+
+describe("the demo", () => {
+  it("verifies what it stored, and adds nothing when it runs again", async () => {
+    const database = newDatabase();
+    const first = await run(database);
+    expect(first).toMatchObject({ added: tasks.length, differences: [] });
+    expect(first.text).toContain(
+      `verified: ${tasks.length} events in ${cases.size} streams, every stream 1..n`,
+    );
+    expect(first.text).toContain("Longest cases");
+
+    const second = await run(database);
+    expect(second).toMatchObject({ added: 0, differences: [] });
+    expect(second.text).toContain(`nothing to add: all ${tasks.length} events were there`);
+    expect(second.text).toContain(`verified: ${tasks.length} events in ${cases.size} streams`);
+  });
+
+  it("goes on where it was interrupted", async () => {
+    const database = newDatabase();
+    const interruption = new AbortController();
+    const interrupt = (text: string): void => {
+      if (text.includes("events/s")) interruption.abort();
+    };
+    await expect(run(database, interrupt, interruption.signal)).rejects.toThrow("aborted");
+
+    const { added, differences, text } = await run(database);
+    expect(differences).toEqual([]);
+    expect(added).toBeGreaterThan(0);
+    expect(added).toBeLessThan(tasks.length);
+    expect(text).toContain(`${tasks.length - added} events were there; ${added} events added`);
+  });
+
+  it("does not verify a table that was changed from outside", async () => {
+    const database = newDatabase();
+    await run(database);
+    await using server = await startDynamoDBLocal({ log: false });
+    const client = new DynamoDBClient(server.clientConfig(database));
+    const remove = async (streamId: string, version: number): Promise<unknown> =>
+      client.send(
+        new DeleteItemCommand({
+          TableName: eventsTable().TableName,
+          Key: { p: { S: streamId }, s: { N: String(version) } },
+        }),
+      );
+    const [streamId = ""] = cases;
+    await remove(streamId, 1);
+    await expect(run(database)).rejects.toThrow(IntegrityError);
+    client.destroy();
+  });
+});
