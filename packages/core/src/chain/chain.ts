@@ -49,7 +49,7 @@ const RESEND_BACKOFF = { baseMs: 25, maxMs: 1_000 };
 /** Races for the next slot that an append to "any" version may lose to other processes. */
 const MAX_RACES = 1_000;
 /** Races after which the winner's end is tried at once. After more, others are many: wait, and look where the tail is. */
-const CLOSE_RACES = 2;
+const CLOSE_RACES = 1;
 /** Short, as those who win go on without a pause. */
 const RACE_BACKOFF = { baseMs: 1, maxMs: 25 };
 

@@ -1,0 +1,40 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { type Capacity, createEventStore, eventsTable, meterCapacity } from "@tuppence/core";
+import type { DynamoDBLocal } from "@tuppence/local";
+
+/** A client of a database of its own, empty but for the table of events. */
+export interface Database extends Disposable {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+}
+
+let opened = 0;
+
+/**
+ * Opens a new database with one table, stream and index included. One for each side and scenario: all tables are
+ * equally fresh then, and DynamoDB Local is several times slower when a database has a second table with a stream.
+ * The client has the settings of the SDK: connections kept alive, 50 at most.
+ */
+export async function openDatabase(local: DynamoDBLocal): Promise<Database> {
+  const client = new DynamoDBClient(local.clientConfig(`bench${process.pid}x${opened++}`));
+  await createEventStore({ client }).ensureTables();
+  return {
+    client,
+    tableName: String(eventsTable().TableName),
+    [Symbol.dispose]: () => client.destroy(),
+  };
+}
+
+/** Does some work and says what it consumed. The meter costs CPU time itself. */
+export async function consumedBy<Result>(
+  database: Database,
+  work: () => Promise<Result>,
+): Promise<{ readonly result: Result; readonly consumed: Capacity }> {
+  const meter = meterCapacity(database.client, { tables: [eventsTable()] });
+  try {
+    const result = await work();
+    return { result, consumed: meter.total() };
+  } finally {
+    meter.detach();
+  }
+}
