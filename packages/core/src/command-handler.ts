@@ -13,11 +13,11 @@ export interface Decider<Command, State, Event extends NewEvent> {
 }
 
 /** How often a command is decided again after conflicts, by default. */
-export const DEFAULT_MAX_ATTEMPTS = 20;
+export const DEFAULT_MAX_ATTEMPTS = 30;
 
 /** Conflicts after which the winner's events are enough. After more, others are many: wait, and read what they wrote. */
 const CLOSE_CONFLICTS = 2;
-const CONFLICT_BACKOFF = { baseMs: 1, maxMs: 50 };
+const CONFLICT_BACKOFF = { baseMs: 10, maxMs: 500 };
 
 export interface CommandHandlerOptions<Definitions extends EventDefinitions, Command, State> {
   readonly store: EventStore<Definitions>;
@@ -30,7 +30,7 @@ export interface CommandHandlerOptions<Definitions extends EventDefinitions, Com
       state: State,
     ) => Decided<NewEventOf<Definitions>> | Promise<Decided<NewEventOf<Definitions>>>;
   };
-  /** How often a command is decided at most before its conflict is given to the caller. Default 20. */
+  /** How often a command is decided at most before its conflict is given to the caller. Default 30. */
   readonly maxAttempts?: number | undefined;
   readonly runtime?: Pick<Runtime, "random" | "sleep"> | undefined;
 }

@@ -9,6 +9,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import fc from "fast-check";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { numberSize } from "../src/capacity/item-size.ts";
@@ -168,6 +169,13 @@ describe("the meter", () => {
       ["ConditionalCheckFailedException", 3],
       ["TransactionCanceledException", 6],
     ]);
+  });
+
+  it("reads the calls of a document client as well", async () => {
+    const documents = DynamoDBDocumentClient.from(client);
+    await documents.send(new PutCommand({ TableName, Item: { p: "document", s: 1, e: "x".repeat(1_500) } }));
+    await documents.send(new GetCommand({ TableName, Key: { p: "document", s: 1 }, ConsistentRead: true }));
+    expect(meter.total()).toEqual({ requests: 2, readUnits: 1, writeUnits: 2 });
   });
 
   it("stops when it is detached", async () => {

@@ -75,9 +75,9 @@ export async function startDockerServer(
     }
     return runningContainer(endpoint, started);
   } catch (cause) {
-    throw new DynamoDBLocalStartError(cause instanceof Error ? cause.message : String(cause), output, {
-      cause,
-    });
+    // Docker's own messages end with a space.
+    const problem = (cause instanceof Error ? cause.message : String(cause)).trim();
+    throw new DynamoDBLocalStartError(problem, output, { cause });
   } finally {
     // A stream that stays open would keep our process from ending.
     log?.destroy();
@@ -90,8 +90,15 @@ function runningContainer(endpoint: string, container: { stop(): Promise<unknown
     endpoint,
     description: `DynamoDB Local ${DYNAMODB_LOCAL_VERSION} (Docker)`,
     async stop() {
-      stopped ??= container.stop();
+      stopped ??= container.stop().catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
       await stopped;
     },
   };
+}
+
+/** Whether Docker says that there is no such container: somebody else has removed it. */
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && "statusCode" in error && error.statusCode === 404;
 }

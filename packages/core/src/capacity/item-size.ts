@@ -42,7 +42,17 @@ function sum<T>(values: readonly T[], sizeOf: (value: T) => number): number {
 
 /** The size of a number given as text: leading and trailing zeros don't count. */
 export function numberSize(text: string): number {
-  const mantissa = text.replace(/[eE].*$/, "");
-  const digits = mantissa.replace(/[-+.]/g, "").replace(/^0+/, "").replace(/0+$/, "");
-  return Math.ceil(digits.length / 2) + 1 + (mantissa.startsWith("-") ? 1 : 0);
+  let digits = 0;
+  let zeros = 0;
+  for (const character of text) {
+    if (character === "e" || character === "E") break;
+    if (character === "0") {
+      // Zeros count once a digit follows, and only after one.
+      if (digits > 0) zeros++;
+    } else if (character >= "1" && character <= "9") {
+      digits += zeros + 1;
+      zeros = 0;
+    }
+  }
+  return Math.ceil(digits / 2) + 1 + (text.startsWith("-") ? 1 : 0);
 }

@@ -7,7 +7,7 @@ import type {
 } from "@aws-sdk/client-dynamodb";
 import type { TableDefinition } from "../dynamodb/tables.ts";
 import { itemSize, type Item } from "./item-size.ts";
-import { type Capacity, readUnits, writeUnits } from "./units.ts";
+import { type Capacity, writeUnits } from "./units.ts";
 
 /** One call to DynamoDB as the meter saw it: every attempt, retries of the SDK included. */
 export interface MeteredCall extends Capacity {
@@ -28,10 +28,10 @@ export interface CapacityMeter {
 }
 
 /**
- * Puts a meter on a client, for tests and benchmarks: it computes the units of each call from the sizes of its
- * items by AWS's rules, so it is also right where DynamoDB Local is not (transactions, indexes). What can't be
- * known from a call's items is taken from the reply's `ConsumedCapacity` (updates, deletes, scans, batches, and
- * queries that leave something out); an update, delete or check within a transaction counts as 1 KB.
+ * Puts a meter on a client, plain or document, for tests and benchmarks. Puts and transactions are computed from the
+ * sizes of their items by AWS's rules, so the meter is also right where DynamoDB Local is not (transactions, indexes);
+ * an update, delete or check within a transaction counts as 1 KB. For everything else the reply's `ConsumedCapacity`
+ * is asked for and taken.
  *
  * Indexes count when their tables are given.
  */
@@ -65,7 +65,7 @@ export function meterCapacity(
     (next, context) => (args) => {
       const operation = String(context["commandName"]).replace(/Command$/, "");
       const input = args.input as Input;
-      if (!isReported(operation, input) || input.ReturnConsumedCapacity) return next(args);
+      if (!REPORTED.has(operation) || input.ReturnConsumedCapacity) return next(args);
       return next({ ...args, input: { ...input, ReturnConsumedCapacity: "TOTAL" } });
     },
     { step: "initialize", name: `${name}-ask` },
@@ -94,31 +94,19 @@ interface Input {
   readonly TableName?: string | undefined;
   readonly Item?: Record<string, AttributeValue> | undefined;
   readonly ConsistentRead?: boolean | undefined;
-  readonly FilterExpression?: string | undefined;
-  readonly ProjectionExpression?: string | undefined;
-  readonly Select?: string | undefined;
   readonly ReturnConsumedCapacity?: string | undefined;
   readonly TransactItems?: readonly TransactWriteItem[] | undefined;
 }
 
 interface Output {
-  readonly Item?: Item;
-  readonly Items?: readonly Item[];
-  readonly Responses?: readonly { readonly Item?: Item }[];
-  readonly ConsumedCapacity?: ConsumedCapacity | readonly ConsumedCapacity[];
+  readonly ConsumedCapacity?: ConsumedCapacity | readonly ConsumedCapacity[] | undefined;
 }
 
 type Units = Pick<MeteredCall, "requests" | "readUnits" | "writeUnits">;
 type Indexes = ReadonlyMap<string | undefined, TableDefinition>;
 
-const REPORTED = new Set(["UpdateItem", "DeleteItem", "Scan", "BatchGetItem", "BatchWriteItem"]);
-const READS = new Set(["GetItem", "Query", "Scan", "BatchGetItem"]);
-
-function isReported(operation: string, input: Input): boolean {
-  if (REPORTED.has(operation)) return true;
-  const leavesOut = input.FilterExpression ?? input.ProjectionExpression ?? input.Select;
-  return READS.has(operation) && leavesOut !== undefined;
-}
+const READS = ["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"];
+const REPORTED = new Set([...READS, "UpdateItem", "DeleteItem", "BatchWriteItem"]);
 
 function consumed(call: {
   readonly operation: string;
@@ -127,22 +115,14 @@ function consumed(call: {
   readonly indexes: Indexes;
 }): Units {
   const { operation, input, indexes } = call;
-  const output = call.output as Output;
-  const consistency = input.ConsistentRead ? "strong" : "eventual";
-  if (isReported(operation, input)) return reported(operation, output);
+  if (REPORTED.has(operation)) return reported(operation, input, call.output as Output);
   switch (operation) {
     case "PutItem":
       return write(putUnits(input, indexes, { transaction: false }));
     case "TransactWriteItems":
       return write(sum(input.TransactItems ?? [], (action) => transactUnits(action, indexes)));
-    case "GetItem":
-      return read(readUnits(sizeOf(output.Item), consistency));
-    case "Query":
-      return read(readUnits(sum(output.Items ?? [], sizeOf), consistency));
-    case "TransactGetItems":
-      return read(sum(output.Responses ?? [], ({ Item }) => readUnits(sizeOf(Item), "transaction")));
     default:
-      return { requests: 1, readUnits: 0, writeUnits: 0 };
+      return write(0);
   }
 }
 
@@ -190,13 +170,11 @@ function indexUnits(table: TableDefinition | undefined, index: GlobalSecondaryIn
   return writeUnits(itemSize(Object.fromEntries(Object.entries(item).filter(([key]) => projected.has(key)))));
 }
 
-function reported(operation: string, output: Output): Units {
+/** DynamoDB Local reports 0 for a read that finds nothing; DynamoDB charges for it as for the smallest item. */
+function reported(operation: string, { ConsistentRead: strong }: Input, output: Output): Units {
   const units = sum([output.ConsumedCapacity ?? []].flat(), (each) => each.CapacityUnits ?? 0);
-  return READS.has(operation) ? read(units) : write(units);
-}
-
-function read(units: number): Units {
-  return { requests: 1, readUnits: units, writeUnits: 0 };
+  if (!READS.includes(operation)) return write(units);
+  return { requests: 1, readUnits: Math.max(units, strong ? 1 : 0.5), writeUnits: 0 };
 }
 
 function write(units: number): Units {

@@ -148,6 +148,7 @@ async function query(
   }
 }
 
-function abortedBy(signal: AbortSignal | undefined): { readonly abortSignal?: AbortSignal } {
-  return signal ? { abortSignal: signal } : {};
+/** Without a signal no options at all: only then a client with `cacheMiddleware` uses its cache. */
+function abortedBy(signal: AbortSignal | undefined): { abortSignal: AbortSignal } | undefined {
+  return signal && { abortSignal: signal };
 }

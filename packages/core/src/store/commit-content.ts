@@ -92,13 +92,21 @@ function packPart(commit: CommitContent, from: number, to: number): SizedPart {
   const count = to - from;
   const plainBytes = around + Buffer.byteLength(text);
   if (writeUnits(plainBytes) > 1) {
-    const packed = deflateRawSync(text);
+    const packed = deflate(text);
     const bytes = around + packed.byteLength;
     if (writeUnits(bytes) < writeUnits(plainBytes)) {
       return { count, bytes, content: { ...common, e: { B: packed }, f: { N: DEFLATE } } };
     }
   }
   return { count, bytes: plainBytes, content: { ...common, e: { S: text } } };
+}
+
+/** Above this, zlib's own defaults; below, it would spend more on clearing its tables than on the text. */
+const SMALL_TEXT = 16 * 1024;
+
+function deflate(text: string): Buffer {
+  if (text.length > SMALL_TEXT) return deflateRawSync(text);
+  return deflateRawSync(text, { windowBits: Math.max(9, Math.ceil(Math.log2(text.length))), memLevel: 5 });
 }
 
 type StoredEvent = readonly [type: string, data: unknown, metadata?: EventMetadata];

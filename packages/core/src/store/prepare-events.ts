@@ -26,39 +26,55 @@ export async function prepareEvents(
   if (!Array.isArray(events) || events.length === 0) throw new NoEventsError(streamId);
   const prepared: PreparedEvent[] = [];
   for (const [eventIndex, event] of (events as readonly NewEvent[]).entries()) {
-    prepared.push(await prepareEvent(eventIndex, event, definitions));
+    // Only a schema that answers later is waited for: appends of one tick stay in their order.
+    const ready = prepareEvent(eventIndex, event, definitions);
+    prepared.push(ready instanceof Promise ? await ready : ready);
   }
   return prepared;
 }
 
-async function prepareEvent(
+function prepareEvent(
   eventIndex: number,
   event: NewEvent,
   definitions: EventDefinitions | undefined,
-): Promise<PreparedEvent> {
+): PreparedEvent | Promise<PreparedEvent> {
   const type: unknown = (event as Partial<NewEvent> | null | undefined)?.type;
-  const eventType = typeof type === "string" ? type : "";
-  const refuse = (first: EventIssue, ...rest: readonly EventIssue[]): never => {
-    throw new InvalidEventError({ eventIndex, eventType, issues: [first, ...rest] });
-  };
-  if (eventType === "") refuse({ path: "type", message: "an event needs a type, a text that is not empty" });
-  let data: unknown = event.data;
-  if (definitions !== undefined) {
-    const schema = Object.hasOwn(definitions, eventType) ? definitions[eventType] : undefined;
-    if (schema === undefined)
-      return refuse({ path: "type", message: "no event type of this name is defined" });
-    // Only a schema that answers later is waited for: appends of one tick stay in their order.
-    const answer = schema["~standard"].validate(data);
-    const result = answer instanceof Promise ? await answer : answer;
-    const [issue, ...issues] = result.issues ?? [];
-    if (issue !== undefined) return refuse(describeIssue(issue), ...issues.map(describeIssue));
-    data = (result as StandardSchemaV1.SuccessResult<unknown>).value;
+  const place = { eventIndex, eventType: typeof type === "string" ? type : "" };
+  if (place.eventType === "") {
+    throw refusal(place, { path: "type", message: "an event needs a type, a text that is not empty" });
   }
-  const problem = findJsonProblem(data, "data") ?? findMetadataProblem(event.metadata, "metadata");
-  if (problem !== undefined) refuse(problem);
-  const { metadata } = event;
-  const text = JSON.stringify(metadata === undefined ? [eventType, data] : [eventType, data, metadata]);
-  return { type: eventType, data, metadata, text };
+  if (definitions === undefined) return finishEvent(place, event, event.data);
+  const schema = Object.hasOwn(definitions, place.eventType) ? definitions[place.eventType] : undefined;
+  if (schema === undefined) {
+    throw refusal(place, { path: "type", message: "no event type of this name is defined" });
+  }
+  const result = schema["~standard"].validate(event.data);
+  return result instanceof Promise
+    ? result.then((late) => finishEvent(place, event, checkedData(place, late)))
+    : finishEvent(place, event, checkedData(place, result));
+}
+
+interface EventPlace {
+  readonly eventIndex: number;
+  readonly eventType: string;
+}
+
+function refusal(place: EventPlace, first: EventIssue, ...rest: readonly EventIssue[]): InvalidEventError {
+  return new InvalidEventError({ ...place, issues: [first, ...rest] });
+}
+
+function checkedData(place: EventPlace, result: StandardSchemaV1.Result<unknown>): unknown {
+  const [issue, ...issues] = result.issues ?? [];
+  if (issue !== undefined) throw refusal(place, describeIssue(issue), ...issues.map(describeIssue));
+  return (result as StandardSchemaV1.SuccessResult<unknown>).value;
+}
+
+function finishEvent(place: EventPlace, { metadata }: NewEvent, data: unknown): PreparedEvent {
+  const problem = findJsonProblem(data, "data") ?? findMetadataProblem(metadata, "metadata");
+  if (problem !== undefined) throw refusal(place, problem);
+  const type = place.eventType;
+  const text = JSON.stringify(metadata === undefined ? [type, data] : [type, data, metadata]);
+  return { type, data, metadata, text };
 }
 
 function describeIssue(issue: StandardSchemaV1.Issue): EventIssue {
