@@ -1,4 +1,4 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { type Capacity, createEventStore, eventsTable, meterCapacity } from "@tuppence/core";
 import type { DynamoDBLocal } from "@tuppence/local";
 
@@ -6,6 +6,8 @@ import type { DynamoDBLocal } from "@tuppence/local";
 export interface Database extends Disposable {
   readonly client: DynamoDBClient;
   readonly tableName: string;
+  /** Opens the same database once more, with a client of other settings. */
+  readonly reopen: (config: DynamoDBClientConfig) => Database;
 }
 
 let opened = 0;
@@ -16,13 +18,15 @@ let opened = 0;
  * The client has the settings of the SDK: connections kept alive, 50 at most.
  */
 export async function openDatabase(local: DynamoDBLocal): Promise<Database> {
-  const client = new DynamoDBClient(local.clientConfig(`bench${process.pid}x${opened++}`));
-  await createEventStore({ client }).ensureTables();
-  return {
-    client,
-    tableName: String(eventsTable().TableName),
-    [Symbol.dispose]: () => client.destroy(),
+  const name = `bench${process.pid}x${opened++}`;
+  const open = (config: DynamoDBClientConfig): Database => {
+    const client = new DynamoDBClient({ ...local.clientConfig(name), ...config });
+    const tableName = String(eventsTable().TableName);
+    return { client, tableName, reopen: open, [Symbol.dispose]: () => client.destroy() };
   };
+  const database = open({});
+  await createEventStore({ client: database.client }).ensureTables();
+  return database;
 }
 
 /** Does some work and says what it consumed. The meter costs CPU time itself. */
