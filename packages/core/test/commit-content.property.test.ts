@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { itemSize } from "../src/capacity/item-size.ts";
 import { commitsIn, EMPTY_CHAIN, encodeGroup, placeAfter, readSlots } from "../src/chain/tiling.ts";
 import { formatCommitId, newCommitId } from "../src/commit-id.ts";
-import { pseudoRandomText } from "../src/contract/append-contract.ts";
+import { pseudoRandomText } from "../src/contract/fixtures.ts";
 import { findJsonProblem } from "../src/json.ts";
 import { packCommit, unpackEvents } from "../src/store/commit-content.ts";
 

@@ -1,6 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { pseudoRandomText } from "../src/contract/append-contract.ts";
-import { collect } from "../src/contract/fixtures.ts";
+import { collect, pseudoRandomText } from "../src/contract/fixtures.ts";
 import {
   createCommandHandler,
   createEventStore,

@@ -1,7 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { beforeAll, describe, expect, it } from "vitest";
-import { collect } from "../src/contract/fixtures.ts";
-import { pseudoRandomText } from "../src/contract/append-contract.ts";
+import { collect, pseudoRandomText } from "../src/contract/fixtures.ts";
 import { createDynamoDBChainStorage } from "../src/dynamodb/chain-storage.ts";
 import { createCommandHandler, createEventStore, meterCapacity } from "../src/index.ts";
 import { createChainEventStore } from "../src/store/chain-event-store.ts";

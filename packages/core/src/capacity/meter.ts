@@ -1,11 +1,11 @@
 import type {
   AttributeValue,
   ConsumedCapacity,
+  CreateTableCommandInput,
   DynamoDBClient,
   GlobalSecondaryIndex,
   TransactWriteItem,
 } from "@aws-sdk/client-dynamodb";
-import type { TableDefinition } from "../dynamodb/tables.ts";
 import { itemSize, type Item } from "./item-size.ts";
 import { type Capacity, writeUnits } from "./units.ts";
 
@@ -37,7 +37,7 @@ export interface CapacityMeter {
  */
 export function meterCapacity(
   client: DynamoDBClient,
-  options?: { readonly tables?: readonly TableDefinition[] | undefined },
+  options?: { readonly tables?: readonly CreateTableCommandInput[] | undefined },
 ): CapacityMeter {
   const calls: MeteredCall[] = [];
   const indexes = new Map(options?.tables?.map((table) => [table.TableName, table]));
@@ -103,7 +103,7 @@ interface Output {
 }
 
 type Units = Pick<MeteredCall, "requests" | "readUnits" | "writeUnits">;
-type Indexes = ReadonlyMap<string | undefined, TableDefinition>;
+type Indexes = ReadonlyMap<string | undefined, CreateTableCommandInput>;
 
 const READS = ["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"];
 const REPORTED = new Set([...READS, "UpdateItem", "DeleteItem", "BatchWriteItem"]);
@@ -161,7 +161,11 @@ function putUnits(put: Input, indexes: Indexes, options: { readonly transaction:
 }
 
 /** A new entry of an index: 1 unit for each KB of what it projects; none when the item lacks the index's keys. */
-function indexUnits(table: TableDefinition | undefined, index: GlobalSecondaryIndex, item: Item): number {
+function indexUnits(
+  table: CreateTableCommandInput | undefined,
+  index: GlobalSecondaryIndex,
+  item: Item,
+): number {
   const keys = (index.KeySchema ?? []).map((key) => String(key.AttributeName));
   if (keys.some((key) => item[key] === undefined)) return 0;
   if (index.Projection?.ProjectionType === "ALL") return writeUnits(itemSize(item));

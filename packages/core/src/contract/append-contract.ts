@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { commitIdFrom, createCommitId } from "../commit-id.ts";
 import { VersionConflictError } from "../errors.ts";
-import { appendCommits, assertRejects, collect, counted, newStreamId, readVersions } from "./fixtures.ts";
-import type { ContractRunner, ContractSubject } from "./index.ts";
+import {
+  appendCommits,
+  assertRejects,
+  collect,
+  counted,
+  newStreamId,
+  readVersions,
+  pseudoRandomText,
+} from "./fixtures.ts";
+import type { ContractRunner, ContractSubject } from "./subject.ts";
 
 export function appendContract({ describe, it }: ContractRunner, { openStore }: ContractSubject): void {
   describe("append", () => {
@@ -256,17 +264,4 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
       }
     });
   });
-}
-
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/** Text that hardly compresses, always the same for the same seed. */
-export function pseudoRandomText(seed: number, length: number): string {
-  let state = seed + 1;
-  let text = "";
-  while (text.length < length) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    text += LETTERS[state >>> 26];
-  }
-  return text;
 }

@@ -60,3 +60,16 @@ export async function assertRejects(
     return true;
   });
 }
+
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** Text that hardly compresses, always the same for the same seed. */
+export function pseudoRandomText(seed: number, length: number): string {
+  let state = seed + 1;
+  let text = "";
+  while (text.length < length) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    text += LETTERS[state >>> 26];
+  }
+  return text;
+}

@@ -1,25 +1,9 @@
-import type { EventDefinitions } from "../events.ts";
-import type { EventStore } from "../store/event-store.ts";
 import { appendContract } from "./append-contract.ts";
 import { readContract } from "./read-contract.ts";
 import { refusalContract } from "./refusal-contract.ts";
+import type { ContractRunner, ContractSubject } from "./subject.ts";
 
-/** The two functions of a test runner that the contract needs: those of Vitest, Jest or `node:test`. */
-export interface ContractRunner {
-  readonly describe: (name: string, suite: () => void) => unknown;
-  readonly it: (name: string, test: () => Promise<void>) => unknown;
-}
-
-/** What the contract is checked on. */
-export interface ContractSubject {
-  /**
-   * Opens a store. All stores opened see the same data, as processes that share a table do; none knows what the
-   * others have in memory.
-   */
-  readonly openStore: <Definitions extends EventDefinitions = EventDefinitions>(options?: {
-    readonly events?: Definitions | undefined;
-  }) => EventStore<Definitions>;
-}
+export type { ContractRunner, ContractSubject };
 
 /**
  * Describes what every event store of this interface does, as a suite of tests. Run it on a store of your own:

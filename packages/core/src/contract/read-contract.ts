@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RecordedEvent } from "../events.ts";
 import { appendCommits, assertRejects, collect, counted, newStreamId, readVersions } from "./fixtures.ts";
-import type { ContractRunner, ContractSubject } from "./index.ts";
+import type { ContractRunner, ContractSubject } from "./subject.ts";
 import { numberSchema } from "./number-schema.ts";
 
 /** Versions 1 to 10 in commits of 1, 3, 2 and 4 events. */

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { MAX_ITEM_BYTES, MAX_TRANSACTION_BYTES } from "../limits.ts";
-import { pseudoRandomText } from "./append-contract.ts";
-import { assertRejects, collect, counted, newStreamId } from "./fixtures.ts";
-import type { ContractRunner, ContractSubject } from "./index.ts";
+import { assertRejects, collect, counted, newStreamId, pseudoRandomText } from "./fixtures.ts";
+import type { ContractRunner, ContractSubject } from "./subject.ts";
 import { numberSchema } from "./number-schema.ts";
 
 /** Bad input is refused with a clear error before anything is sent, and nothing is stored. */
