@@ -44,6 +44,22 @@ export function readContract({ describe, it }: ContractRunner, { openStore }: Co
       }
     });
 
+    it("leaves out what was recorded later, in both directions and with a limit", async () => {
+      const streamId = newStreamId();
+      await appendCommits(openStore(), streamId, SIZES);
+      const all = await collect(openStore().read(streamId));
+      const times = all.map((event) => event.recordedAt);
+      for (const asOf of [new Date(0), ...times, new Date(Date.now() + 60_000)]) {
+        const count = times.filter((time) => time <= asOf).length;
+        const store = openStore();
+        assert.deepEqual(await readVersions(store, streamId, { asOf }), range(1, count));
+        const newest = await readVersions(store, streamId, { asOf, direction: "backward", limit: 2 });
+        assert.deepEqual(newest, range(Math.max(1, count - 1), count).reverse());
+        const fold = { initialState: () => 0, evolve: (folded: number) => folded + 1 };
+        assert.equal((await store.load(streamId, fold, { asOf })).version, count);
+      }
+    });
+
     it("can be left at any event", async () => {
       const streamId = newStreamId();
       await appendCommits(openStore(), streamId, SIZES);
@@ -100,6 +116,17 @@ export function readContract({ describe, it }: ContractRunner, { openStore }: Co
       for (const consistency of ["strong", "eventual"] as const) {
         const loaded = await stateOf(openStore().load(streamId, numbers, { consistency }));
         assert.deepEqual(loaded, { state: range(1, LAST), version: LAST });
+      }
+    });
+
+    it("gives the state as of a version", async () => {
+      const store = openStore();
+      const streamId = newStreamId();
+      await appendCommits(store, streamId, SIZES);
+      for (let toVersion = 1; toVersion <= LAST + 1; toVersion++) {
+        const version = Math.min(toVersion, LAST);
+        const loaded = await stateOf(store.load(streamId, numbers, { toVersion }));
+        assert.deepEqual(loaded, { state: range(1, version), version });
       }
     });
 

@@ -21,7 +21,7 @@ import {
 } from "./append.ts";
 import type { AppendOptions, EventStore, ListStreamsOptions } from "./event-store.ts";
 import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
-import { loadState, readEvents, windowOf } from "./read-stream.ts";
+import { loadState, planRead, readEvents } from "./read-stream.ts";
 
 /** What an event store is made of, wherever it keeps its chains. */
 export interface ChainEventStoreOptions<Definitions extends EventDefinitions> {
@@ -59,7 +59,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       append({ context, groups }, streamId, { events, options: appendOptions }),
     read(streamId, readOptions) {
       checkStreamId(streamId);
-      return readEvents(context, streamId, { window: windowOf(readOptions ?? {}), bill: new Bill() });
+      return readEvents(context, streamId, { ...planRead(readOptions ?? {}), bill: new Bill() });
     },
     async load(streamId, fold, loadOptions) {
       checkStreamId(streamId);

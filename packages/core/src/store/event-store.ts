@@ -47,6 +47,8 @@ export interface ReadOptions {
   readonly toVersion?: number | undefined;
   /** At most so many events. Default: all. */
   readonly limit?: number | undefined;
+  /** Leave out what was recorded later, by the writers' clocks. Default: nothing. */
+  readonly asOf?: Date | undefined;
   /** `"strong"` (default) sees every acknowledged append; `"eventual"` costs half and may be a little behind. */
   readonly consistency?: Consistency | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -55,6 +57,10 @@ export interface ReadOptions {
 export interface LoadOptions<State> {
   /** An earlier result to go on from, so that only later events are read. Default: from the initial state. */
   readonly from?: { readonly state: State; readonly version: number } | undefined;
+  /** The last version to fold, inclusive: the state as of then. Default: the last there is. */
+  readonly toVersion?: number | undefined;
+  /** Leave out what was recorded later, by the writers' clocks. Default: nothing. */
+  readonly asOf?: Date | undefined;
   /** `"strong"` (default) sees every acknowledged append; `"eventual"` costs half and may be a little behind. */
   readonly consistency?: Consistency | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -11,46 +11,73 @@ export interface ReadContext extends ChainContext {
   readonly definitions: EventDefinitions | undefined;
 }
 
+/** What read options ask for. */
+export interface ReadPlan {
+  readonly window: ChainWindow;
+  /** At most so many events. */
+  readonly limit: number;
+  /** Epoch milliseconds; later commits are left out. */
+  readonly asOf: number;
+}
+
 /**
- * The window of slots that read options ask for.
+ * Checks read options.
  *
- * @throws RangeError for versions and limits that are none.
+ * @throws RangeError for versions, limits and dates that are none.
  */
-export function windowOf(options: ReadOptions): ChainWindow {
-  const { direction = "forward", fromVersion, toVersion, limit, consistency = "strong", signal } = options;
+export function planRead(options: ReadOptions): ReadPlan {
+  const {
+    direction = "forward",
+    fromVersion,
+    toVersion,
+    limit,
+    asOf,
+    consistency = "strong",
+    signal,
+  } = options;
   for (const [name, value] of Object.entries({ fromVersion, toVersion, limit })) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
       throw new RangeError(`${name} is ${String(value)}; it has to be a whole number from 1.`);
     }
   }
+  if (asOf !== undefined && Number.isNaN(asOf.getTime())) throw new RangeError("asOf is an invalid date.");
   const backward = direction === "backward";
   const low = (backward ? toVersion : fromVersion) ?? 1;
   const high = (backward ? fromVersion : toVersion) ?? LAST_SLOT;
-  return { low, high, backward, limit, consistency, signal };
+  // Going back in time, what is left out comes first and must not count.
+  const slots = backward && asOf !== undefined ? undefined : limit;
+  return {
+    window: { low, high, backward, limit: slots, consistency, signal },
+    limit: limit ?? Number.POSITIVE_INFINITY,
+    asOf: asOf?.getTime() ?? Number.POSITIVE_INFINITY,
+  };
 }
 
-/** The events of a window, in reading order. */
+/** The events of a plan, in reading order. */
 export async function* readEvents(
   context: ReadContext,
   streamId: string,
-  read: { readonly window: ChainWindow; readonly bill: Bill },
+  read: ReadPlan & { readonly bill: Bill },
 ): AsyncGenerator<RecordedEvent, void, undefined> {
   for await (const events of readItemEvents(context, streamId, read)) yield* events;
 }
 
-/** The events of a window by the items they are stored in: one step for each item instead of each event. */
+/** The events of a plan by the items they are stored in: one step for each item instead of each event. */
 async function* readItemEvents(
   context: ReadContext,
   streamId: string,
-  read: { readonly window: ChainWindow; readonly bill: Bill },
+  read: ReadPlan & { readonly bill: Bill },
 ): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
-  const { bill } = read;
+  const { bill, asOf } = read;
   const lowIsFirst = context.knownEnds.find(streamId, read.window.low - 1) !== undefined;
   const window = { ...read.window, lowIsFirst };
   if (window.low > window.high) return;
-  let left = window.limit ?? Number.POSITIVE_INFINITY;
+  let left = read.limit;
   for await (const item of readChain(readContext(context, { chain: streamId, bill }), window)) {
     context.knownEnds.add(streamId, context.guards.endAfter(item));
+    // Times never go back within a stream: after the first commit that is too late come only later ones.
+    if (item.t > asOf && !window.backward) return;
+    if (item.t > asOf) continue;
     const inWindow = unpackEvents(item).filter(
       (event) => event.version >= window.low && event.version <= window.high,
     );
@@ -61,17 +88,17 @@ async function* readItemEvents(
   }
 }
 
-/** Folds a stream from `fold.initialState`. */
+/** Folds a stream, from its start or from an earlier result. */
 export async function loadState<State>(
   context: ReadContext,
   streamId: string,
   load: { readonly fold: Fold<State, RecordedEvent>; readonly options: LoadOptions<State> | undefined },
 ): Promise<LoadResult<State>> {
   const bill = new Bill();
-  const { from, consistency, signal } = load.options ?? {};
+  const { from, ...options } = load.options ?? {};
   let { state, version } = from ?? { state: load.fold.initialState(), version: 0 };
-  const window = windowOf({ fromVersion: version + 1, consistency, signal });
-  for await (const events of readItemEvents(context, streamId, { window, bill })) {
+  const plan = planRead({ ...options, fromVersion: version + 1 });
+  for await (const events of readItemEvents(context, streamId, { ...plan, bill })) {
     for (const event of events) state = load.fold.evolve(state, event);
     version = events.at(-1)?.version ?? version;
   }
