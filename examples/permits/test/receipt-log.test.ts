@@ -1,3 +1,10 @@
+import { createReadStream } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import type { TransferredCommit } from "@tuppence/core";
 import { createMemoryEventStore } from "@tuppence/core/memory";
 import { describe, expect, it } from "vitest";
 import { permit } from "../src/permit.ts";
@@ -8,6 +15,14 @@ import { sendTasks, unfinishedTasks } from "../src/send-tasks.ts";
 import { findDifferences, readBack } from "../src/verify.ts";
 
 const tasks = await readReceiptLog();
+
+async function* toLines(commits: AsyncIterable<TransferredCommit>): AsyncGenerator<string> {
+  for await (const commit of commits) yield `${JSON.stringify(commit)}\n`;
+}
+
+async function* fromLines(input: Readable): AsyncGenerator<TransferredCommit> {
+  for await (const line of createInterface({ input })) yield JSON.parse(line) as TransferredCommit;
+}
 
 describe("the real log", () => {
   it("has 8,577 tasks of 1,434 cases, in the order of time", () => {
@@ -36,5 +51,16 @@ describe("the real log", () => {
     expect(findDifferences(await readBack(store), tasks)).toEqual([]);
     expect(await unfinishedTasks(store, tasks)).toEqual([]);
     expect(await sendTasks(store, tasks.slice(0, 500))).toBe(0);
+  });
+
+  it("survives a backup in lines of JSON whole, with versions, ids and times", async () => {
+    const store = createMemoryEventStore({ events: permitEvents });
+    await sendTasks(store, tasks);
+    const file = join(await mkdtemp(join(tmpdir(), "permits-")), "backup.jsonl");
+    await writeFile(file, toLines(store.exportCommits()));
+    const restored = createMemoryEventStore({ events: permitEvents });
+    const { commits, events } = await restored.importCommits(fromLines(createReadStream(file)));
+    expect([commits, events]).toEqual([8_577, 8_577]);
+    expect(await readBack(restored)).toEqual(await readBack(store));
   });
 });

@@ -153,6 +153,23 @@ export class InvalidStreamIdError extends TuppenceError {
   }
 }
 
+/** A commit to import can't be stored as it is. Those before it were stored, those after it were not. */
+export class InvalidImportError extends TuppenceError {
+  readonly code = "invalidImport";
+  readonly retryable = false;
+  /** Which of the commits given, from 0. */
+  readonly index: number;
+
+  constructor(index: number, options: { readonly cause: unknown }) {
+    const { cause } = options;
+    super(
+      `Commit ${index} of the import: ${cause instanceof Error ? cause.message : String(cause)}`,
+      options,
+    );
+    this.index = index;
+  }
+}
+
 /** The table does not exist in this account and Region (or, locally, this database). */
 export class TableMissingError extends TuppenceError {
   readonly code = "tableMissing";

@@ -20,6 +20,7 @@ export {
   EventTooLargeError,
   IntegrityError,
   InvalidEventError,
+  InvalidImportError,
   InvalidStreamIdError,
   NoEventsError,
   OutcomeUnknownError,
@@ -47,10 +48,13 @@ export type {
   AppendOptions,
   AppendResult,
   EventStore,
+  ExportOptions,
   Fold,
+  ImportResult,
   ListStreamsOptions,
   LoadOptions,
   LoadResult,
   ReadOptions,
+  TransferredCommit,
 } from "./store/event-store.ts";
 export { categoryOf } from "./stream-name.ts";

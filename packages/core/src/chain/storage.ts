@@ -22,10 +22,20 @@ export interface ItemPage {
   readonly more: boolean;
 }
 
+export interface NamePageRequest {
+  /** For a category: begin after this name. */
+  readonly after?: string | undefined;
+  /** For all: `next` of the page before. */
+  readonly next?: unknown;
+  readonly limit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** One page of chain names. */
 export interface NamePage {
   readonly names: readonly string[];
-  readonly more: boolean;
+  /** Where the next page begins, for the storage to know; undefined after the last. */
+  readonly next: unknown;
 }
 
 /** Where chains are kept. The protocol above it is the same for all; only this part does I/O. */
@@ -39,15 +49,11 @@ export interface ChainStorage {
   putNew(items: readonly Item[], signal: AbortSignal | undefined): Promise<Item | undefined>;
   /** One page of a chain's items, in slot order or against it. */
   query(range: SlotRange): Promise<ItemPage>;
-  /** One page of the chains of a category, in order of their names, after a given one. */
-  listNames(
-    category: string,
-    page: {
-      readonly after?: string | undefined;
-      readonly limit?: number | undefined;
-      readonly signal?: AbortSignal | undefined;
-    },
-  ): Promise<NamePage>;
+  /**
+   * One page of chains: of a category in order of their names, after a given one; or of all, in no order, from
+   * where the last page ended.
+   */
+  listNames(category: string | undefined, page: NamePageRequest): Promise<NamePage>;
   /** Creates what is missing; safe to call always. */
   ensureTables(): Promise<void>;
 }

@@ -118,12 +118,14 @@ export interface PendingCommit {
   readonly parts: readonly CommitPart[];
   /** Attributes that only the first item of a chain carries. */
   readonly chainContent?: Item | undefined;
+  /** Epoch milliseconds of when it was first written, for one that comes from another store. Default: now. */
+  readonly t?: number | undefined;
 }
 
 /** The items of a commit in the slots right after `end`. */
 export function placeAfter(end: ChainEnd, chain: string, commit: PendingCommit, nowMs: number): Item[] {
   // Times never go back within a chain, whatever the clocks of its writers do.
-  const t = Math.max(nowMs, end.t ?? 0);
+  const t = Math.max(commit.t ?? nowMs, end.t ?? 0);
   const total = commit.parts.reduce((count, part) => count + part.count, 0);
   let offset = 0;
   return commit.parts.map((part) => {

@@ -73,3 +73,9 @@ export function pseudoRandomText(seed: number, length: number): string {
   }
   return text;
 }
+
+/** The listing may be a moment behind. */
+export async function untilListed(list: () => Promise<readonly unknown[]>, count: number): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while ((await list()).length < count && Date.now() < deadline);
+}

@@ -1,6 +1,7 @@
 import { appendContract } from "./append-contract.ts";
 import { readContract } from "./read-contract.ts";
 import { refusalContract } from "./refusal-contract.ts";
+import { transferContract } from "./transfer-contract.ts";
 import type { ContractRunner, ContractSubject } from "./subject.ts";
 
 export type { ContractRunner, ContractSubject };
@@ -17,5 +18,6 @@ export function describeEventStoreContract(runner: ContractRunner, subject: Cont
     appendContract(runner, subject);
     readContract(runner, subject);
     refusalContract(runner, subject);
+    transferContract(runner, subject);
   });
 }

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import type { RecordedEvent } from "../events.ts";
-import { appendCommits, assertRejects, collect, counted, newStreamId, readVersions } from "./fixtures.ts";
+import {
+  appendCommits,
+  assertRejects,
+  collect,
+  counted,
+  newStreamId,
+  readVersions,
+  untilListed,
+} from "./fixtures.ts";
 import type { ContractRunner, ContractSubject } from "./subject.ts";
 import { numberSchema } from "./number-schema.ts";
 
@@ -201,10 +209,4 @@ async function stateOf<State>(
 ): Promise<{ state: State; version: number }> {
   const { state, version } = await loading;
   return { state, version };
-}
-
-/** The listing may be a moment behind. */
-async function untilListed(list: () => Promise<readonly unknown[]>, count: number): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while ((await list()).length < count && Date.now() < deadline);
 }

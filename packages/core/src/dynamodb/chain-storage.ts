@@ -7,6 +7,8 @@ import {
   QueryCommand,
   type QueryCommandInput,
   type QueryCommandOutput,
+  ScanCommand,
+  type ScanCommandInput,
   type TransactionCanceledException,
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
@@ -15,6 +17,7 @@ import {
   type ChainStorage,
   type ItemPage,
   type NamePage,
+  type NamePageRequest,
   type SlotRange,
   UncertainWriteError,
 } from "../chain/storage.ts";
@@ -39,7 +42,10 @@ export function createDynamoDBChainStorage(client: DynamoDBClient, tablePrefix: 
       }
     },
     query: (range) => queryItems(client, tableName, range),
-    listNames: (category, page) => queryNames(client, tableName, { category, ...page }),
+    listNames: (category, page) =>
+      category === undefined
+        ? scanNames(client, tableName, page)
+        : queryNames(client, tableName, { ...page, category }),
     ensureTables: () => ensureTable(client, definition),
   };
 }
@@ -109,29 +115,43 @@ async function queryItems(client: DynamoDBClient, tableName: string, range: Slot
 async function queryNames(
   client: DynamoDBClient,
   tableName: string,
-  page: {
-    readonly category: string;
-    readonly after?: string | undefined;
-    readonly limit?: number | undefined;
-    readonly signal?: AbortSignal | undefined;
-  },
+  { category, after, limit, signal }: NamePageRequest & { readonly category: string },
 ): Promise<NamePage> {
   const result = await query(
     client,
     {
       TableName: tableName,
       IndexName: STREAMS_INDEX,
-      KeyConditionExpression: page.after === undefined ? "c = :c" : "c = :c AND p > :after",
+      KeyConditionExpression: after === undefined ? "c = :c" : "c = :c AND p > :after",
       ExpressionAttributeValues: {
-        ":c": { S: page.category },
-        ...(page.after === undefined ? undefined : { ":after": { S: page.after } }),
+        ":c": { S: category },
+        ...(after === undefined ? undefined : { ":after": { S: after } }),
       },
-      Limit: page.limit,
+      Limit: limit,
     },
-    page.signal,
+    signal,
   );
-  const names = (result.Items ?? []).map((item) => String(item["p"]?.S));
-  return { names, more: result.LastEvaluatedKey !== undefined };
+  return namePage(result);
+}
+
+async function scanNames(
+  client: DynamoDBClient,
+  tableName: string,
+  { next, limit, signal }: NamePageRequest,
+): Promise<NamePage> {
+  try {
+    const input = { TableName: tableName, IndexName: STREAMS_INDEX, Limit: limit };
+    const ExclusiveStartKey = next as ScanCommandInput["ExclusiveStartKey"];
+    return namePage(await client.send(new ScanCommand({ ...input, ExclusiveStartKey }), abortedBy(signal)));
+  } catch (error) {
+    throw isNamed(error, "ResourceNotFoundException")
+      ? new TableMissingError(tableName, { cause: error })
+      : error;
+  }
+}
+
+function namePage(page: Pick<QueryCommandOutput, "Items" | "LastEvaluatedKey">): NamePage {
+  return { names: (page.Items ?? []).map((item) => String(item["p"]?.S)), next: page.LastEvaluatedKey };
 }
 
 async function query(

@@ -44,16 +44,17 @@ export function createMemoryStorage(): ChainStorage {
       return { items, more: false };
     },
 
-    async listNames(category, { after = "", limit = Number.POSITIVE_INFINITY, signal }) {
+    async listNames(category, { after = "", limit = Number.POSITIVE_INFINITY, next = after, signal }) {
       signal?.throwIfAborted();
+      const from = Buffer.from(String(next));
       const names = [...chains]
-        .filter(
-          ([name, slots]) =>
-            slots.get(1)?.["c"]?.S === category && Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0,
-        )
-        .map(([name]) => name)
-        .toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
-      return { names: names.slice(0, limit), more: names.length > limit };
+        .filter(([, slots]) => category === undefined || slots.get(1)?.["c"]?.S === category)
+        .map(([name]) => Buffer.from(name))
+        .filter((name) => Buffer.compare(name, from) > 0)
+        .toSorted(Buffer.compare)
+        .map(String);
+      const page = names.slice(0, limit);
+      return { names: page, next: names.length > page.length ? page.at(-1) : undefined };
     },
 
     async ensureTables() {

@@ -187,7 +187,7 @@ async function describeDuplicate(
   };
 }
 
-function conflictError(
+export function conflictError(
   context: AppendContext,
   streamId: string,
   conflict: ChainAppendResult & { readonly kind: "conflict" } & {

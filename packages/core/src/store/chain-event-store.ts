@@ -19,9 +19,11 @@ import {
   type PreparedAppend,
   type StoredAppend,
 } from "./append.ts";
-import type { AppendOptions, EventStore, ListStreamsOptions } from "./event-store.ts";
+import type { AppendOptions, EventStore } from "./event-store.ts";
+import { listNames } from "./list-streams.ts";
 import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
 import { loadState, planRead, readEvents } from "./read-stream.ts";
+import { exportCommits, importCommits } from "./transfer.ts";
 
 /** What an event store is made of, wherever it keeps its chains. */
 export interface ChainEventStoreOptions<Definitions extends EventDefinitions> {
@@ -71,7 +73,12 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       const read = readContext(context, { chain: streamId, bill: new Bill() });
       return (await lastItemUpTo(read, LAST_SLOT, signal)) !== undefined;
     },
-    listStreams: (category, listOptions) => listStreams(storage, category, listOptions ?? {}),
+    listStreams: (category, listOptions) => listNames(storage, { ...listOptions, category }),
+    exportCommits(exportOptions = {}) {
+      if (exportOptions.streamId !== undefined) checkStreamId(exportOptions.streamId);
+      return exportCommits(context, exportOptions);
+    },
+    importCommits: (commits, importOptions) => importCommits(context, commits, importOptions?.signal),
     ensureTables: () => storage.ensureTables(),
   };
   return store as unknown as EventStore<Definitions>;
@@ -112,24 +119,4 @@ function checkExpectedVersion(expected: ExpectedVersion): void {
   throw new RangeError(
     `expectedVersion is ${String(expected)}; it has to be a whole number from 0, "any", "noStream" or "streamExists".`,
   );
-}
-
-async function* listStreams(
-  storage: ChainStorage,
-  category: string,
-  { after, limit = Number.POSITIVE_INFINITY, signal }: ListStreamsOptions,
-): AsyncGenerator<string, void, undefined> {
-  let last = after;
-  let left = limit;
-  for (let more = true; more && left > 0; ) {
-    const page = await storage.listNames(category, {
-      after: last,
-      limit: Number.isFinite(left) ? left : undefined,
-      signal,
-    });
-    yield* page.names;
-    left -= page.names.length;
-    last = page.names.at(-1) ?? last;
-    more = page.more && page.names.length > 0;
-  }
 }

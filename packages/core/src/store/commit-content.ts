@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Item } from "../capacity/item-size.ts";
 import { writeUnits } from "../capacity/units.ts";
-import { type ChainItem, commitsIn, type CommitPart } from "../chain/tiling.ts";
+import { type ChainItem, commitsIn, type CommitPart, type CommitSlots } from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
 import { EventTooLargeError, IntegrityError } from "../errors.ts";
 import type { EventMetadata, RecordedEvent } from "../events.ts";
@@ -109,35 +109,55 @@ function deflate(text: string): Buffer {
   return deflateRawSync(text, { windowBits: Math.max(9, Math.ceil(Math.log2(text.length))), memLevel: 5 });
 }
 
-type StoredEvent = readonly [type: string, data: unknown, metadata?: EventMetadata];
+/** An event as it is stored. */
+export type StoredEvent = readonly [type: string, data: unknown, metadata?: EventMetadata];
+
+/** What an item holds of one commit: all of it, unless the commit takes several items. */
+export interface CommitSlice {
+  readonly slots: CommitSlots;
+  /** The version of the slice's first event. */
+  readonly first: number;
+  readonly events: readonly StoredEvent[];
+  /** The metadata that all events of the commit share. */
+  readonly metadata: EventMetadata | undefined;
+}
+
+/**
+ * What an item holds, commit by commit.
+ *
+ * @throws IntegrityError when it can't be read, or holds another number of events than the item's slots.
+ */
+export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
+  const { item, first, last } = chainItem;
+  const chain = String(item["p"]?.S);
+  const stored = parseBodies(chain, chainItem);
+  if (stored.length !== last - first + 1) {
+    throw new IntegrityError(chain, first, `${stored.length} events are stored in slots ${first} to ${last}`);
+  }
+  const metadata = item["x"]?.S === undefined ? undefined : (JSON.parse(item["x"].S) as EventMetadata);
+  return commitsIn(chainItem).map((slots) => {
+    const from = Math.max(slots.first, first);
+    return { slots, first: from, events: stored.slice(from - first, slots.last - first + 1), metadata };
+  });
+}
 
 /**
  * The events that an item holds.
  *
- * @throws IntegrityError when they can't be read, or are not as many as the item's slots.
+ * @throws IntegrityError when they can't be read.
  */
 export function unpackEvents(chainItem: ChainItem): RecordedEvent[] {
-  const { item, first, last, t } = chainItem;
+  const { item, t } = chainItem;
   const streamId = String(item["p"]?.S);
-  const stored = parseBodies(streamId, chainItem);
-  if (stored.length !== last - first + 1) {
-    throw new IntegrityError(
-      streamId,
-      first,
-      `${stored.length} events are stored in slots ${first} to ${last}`,
-    );
-  }
-  const shared = item["x"]?.S === undefined ? undefined : (JSON.parse(item["x"].S) as EventMetadata);
-  return commitsIn(chainItem).flatMap((commit) => {
-    const commitId = formatCommitId(commit.commitId);
-    const from = Math.max(commit.first, first);
-    return stored.slice(from - first, commit.last - first + 1).map(([type, data, metadata], index) => ({
+  return unpackCommits(chainItem).flatMap(({ slots, first, events, metadata: shared }) => {
+    const commitId = formatCommitId(slots.commitId);
+    return events.map(([type, data, metadata], index) => ({
       type,
       data,
       metadata: { ...shared, ...metadata },
       streamId,
-      version: from + index,
-      eventId: `${commitId}/${from + index - commit.first}`,
+      version: first + index,
+      eventId: `${commitId}/${first + index - slots.first}`,
       recordedAt: new Date(t),
     }));
   });

@@ -1,7 +1,7 @@
 import type { Capacity } from "../capacity/units.ts";
 import type { Consistency } from "../chain/storage.ts";
 import type { ExpectedVersion } from "../chain/tiling.ts";
-import type { EventDefinitions, EventMetadata, NewEventOf, RecordedEventOf } from "../events.ts";
+import type { EventDefinitions, EventMetadata, NewEvent, NewEventOf, RecordedEventOf } from "../events.ts";
 
 export interface AppendOptions {
   /**
@@ -87,6 +87,36 @@ export interface ListStreamsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A commit in a form that JSON text can carry from one store to another. */
+export interface TransferredCommit {
+  readonly streamId: string;
+  /** The version of its first event. */
+  readonly firstVersion: number;
+  /** Default: a new one; an import without ids can't be repeated. */
+  readonly commitId?: string | undefined;
+  /** ISO 8601. Default: now. */
+  readonly recordedAt?: string | undefined;
+  /** The metadata that all its events share. */
+  readonly metadata?: EventMetadata | undefined;
+  readonly events: readonly NewEvent[];
+}
+
+export interface ExportOptions {
+  /** Only this stream. Default: all. */
+  readonly streamId?: string | undefined;
+  /** Only the streams of this category. Default: all. */
+  readonly category?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ImportResult {
+  readonly commits: number;
+  readonly events: number;
+  /** How many of the commits were there already. */
+  readonly duplicates: number;
+  readonly capacity: Capacity;
+}
+
 /**
  * An append-only store of event streams. A stream is named `category|id`; the first version of each is 1.
  *
@@ -138,6 +168,27 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * within a moment. Cost: 1 request for each MB of names, 0.5 RCU for each 4 KB.
    */
   listStreams(category: string, options?: ListStreamsOptions): AsyncIterable<string>;
+
+  /**
+   * All commits of one stream, a category or the whole store, as plain values: one line of JSON each makes a backup.
+   * The commits of a stream come in order; streams come one after the other. Bodies are given as they are stored,
+   * whatever the definitions say now. Cost: that of listing and reading the streams, strongly consistent.
+   */
+  exportCommits(options?: ExportOptions): AsyncIterable<TransferredCommit>;
+
+  /**
+   * Stores commits that come from an export, or from another kind of store, where they were: versions, ids and
+   * times are kept. The commits of a stream have to come in order and go on where the stream ends; they are not held
+   * to the definitions. Commits that are there already are recognised by their ids, so an import that was
+   * interrupted can be repeated. Cost: 1 request for each commit, and the write units of an append.
+   *
+   * @throws InvalidImportError for a commit that is none; those before it are stored.
+   * @throws VersionConflictError when the stream has other events there.
+   */
+  importCommits(
+    commits: AsyncIterable<TransferredCommit> | Iterable<TransferredCommit>,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<ImportResult>;
 
   /**
    * Creates the store's table if it is not there and waits until it can be used; safe to call at every start,

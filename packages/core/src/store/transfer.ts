@@ -1,0 +1,157 @@
+import { Bill } from "../capacity/units.ts";
+import { appendToChain, readContext } from "../chain/chain.ts";
+import { LAST_SLOT, readChain } from "../chain/read-chain.ts";
+import type { ChainItem } from "../chain/tiling.ts";
+import { formatCommitId, newCommitId, parseCommitId } from "../commit-id.ts";
+import { InvalidImportError } from "../errors.ts";
+import { categoryOf, checkStreamId } from "../stream-name.ts";
+import { type AppendContext, conflictError, type PreparedAppend } from "./append.ts";
+import { packCommit, unpackCommits } from "./commit-content.ts";
+import type { ExportOptions, ImportResult, TransferredCommit } from "./event-store.ts";
+import { listNames } from "./list-streams.ts";
+import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
+
+/** Streams that are imported side by side; the commits of one stream follow each other. */
+const IMPORT_CONCURRENCY = 32;
+
+/** The commits of the streams asked for, each stream's in order. */
+export async function* exportCommits(
+  context: AppendContext,
+  { streamId, category, signal }: ExportOptions,
+): AsyncGenerator<TransferredCommit, void, undefined> {
+  if (streamId !== undefined) {
+    yield* exportStream(context, streamId, signal);
+    return;
+  }
+  for await (const name of listNames(context.storage, { category, signal })) {
+    yield* exportStream(context, name, signal);
+  }
+}
+
+async function* exportStream(
+  context: AppendContext,
+  streamId: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<TransferredCommit, void, undefined> {
+  const read = readContext(context, { chain: streamId, bill: new Bill() });
+  const window = { low: 1, high: LAST_SLOT, backward: false, consistency: "strong", signal } as const;
+  /** The first items of a commit that takes several. */
+  let begun: TransferredCommit | undefined;
+  for await (const item of readChain(read, window)) {
+    for (const commit of describeItem(streamId, item)) {
+      const whole = begun === undefined ? commit : { ...begun, events: begun.events.concat(commit.events) };
+      begun = item.last < item.commitLast ? whole : undefined;
+      if (begun === undefined) yield whole;
+    }
+  }
+}
+
+function describeItem(streamId: string, item: ChainItem): TransferredCommit[] {
+  return unpackCommits(item).map(({ slots, events, metadata }) => ({
+    streamId,
+    firstVersion: slots.first,
+    commitId: formatCommitId(slots.commitId),
+    recordedAt: new Date(item.t).toISOString(),
+    ...(metadata === undefined ? undefined : { metadata }),
+    events: events.map(([type, data, own]) =>
+      own === undefined ? { type, data } : { type, data, metadata: own },
+    ),
+  }));
+}
+
+/** Stores commits where they were, with their ids and times. */
+export async function importCommits(
+  context: AppendContext,
+  commits: AsyncIterable<TransferredCommit> | Iterable<TransferredCommit>,
+  signal: AbortSignal | undefined,
+): Promise<ImportResult> {
+  const bill = new Bill();
+  const counts = { commits: 0, events: 0, duplicates: 0 };
+  /** The last import under way of each stream. */
+  const underWay = new Map<string, Promise<void>>();
+  const failures: unknown[] = [];
+  const importNext = async (commit: CheckedCommit, previous: Promise<void> | undefined): Promise<void> => {
+    await previous;
+    if (failures.length > 0) return;
+    try {
+      const duplicate = await importCommit(context, commit, bill);
+      counts.commits += 1;
+      counts.events += commit.events.length;
+      counts.duplicates += duplicate ? 1 : 0;
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  let index = 0;
+  try {
+    for await (const given of commits) {
+      const commit = await checkCommit(given, { index: index++, signal });
+      if (failures.length > 0) break;
+      const { streamId } = commit;
+      const done = importNext(commit, underWay.get(streamId)).then(() => {
+        if (underWay.get(streamId) === done) underWay.delete(streamId);
+      });
+      underWay.set(streamId, done);
+      if (underWay.size >= IMPORT_CONCURRENCY) await Promise.race(underWay.values());
+    }
+  } finally {
+    await Promise.all(underWay.values());
+  }
+  if (failures.length > 0) throw failures[0];
+  return { ...counts, capacity: bill.total() };
+}
+
+interface CheckedCommit extends PreparedAppend {
+  readonly streamId: string;
+  readonly firstVersion: number;
+  readonly ownCommitId: boolean;
+  /** Epoch milliseconds; undefined: now. */
+  readonly t: number | undefined;
+}
+
+async function checkCommit(
+  given: TransferredCommit,
+  { index, signal }: { readonly index: number; readonly signal: AbortSignal | undefined },
+): Promise<CheckedCommit> {
+  try {
+    const { streamId, firstVersion, commitId, recordedAt, metadata, events } = given;
+    checkStreamId(streamId);
+    if (!(Number.isSafeInteger(firstVersion) && firstVersion >= 1)) {
+      throw new RangeError(`firstVersion is ${String(firstVersion)}; it has to be a whole number from 1`);
+    }
+    const t = recordedAt === undefined ? undefined : Date.parse(recordedAt);
+    if (Number.isNaN(t)) throw new RangeError(`recordedAt is ${recordedAt}; it has to be an ISO 8601 time`);
+    return {
+      streamId,
+      firstVersion,
+      ownCommitId: commitId !== undefined,
+      commitId: commitId === undefined ? newCommitId(t ?? Date.now()) : parseCommitId(commitId),
+      t,
+      events: await prepareEvents(streamId, events, undefined),
+      metadata: prepareMetadata(events, metadata),
+      bytes: 0,
+      signal,
+    };
+  } catch (error) {
+    throw new InvalidImportError(index, { cause: error });
+  }
+}
+
+/** @returns whether the commit was there already */
+async function importCommit(context: AppendContext, commit: CheckedCommit, bill: Bill): Promise<boolean> {
+  const { streamId, firstVersion, commitId, ownCommitId, t, events, metadata, signal } = commit;
+  const texts = events.map((event) => event.text);
+  const parts = packCommit({ streamId, events: texts, metadata, maxItemBytes: context.maxItemBytes });
+  const chainContent = { c: { S: categoryOf(streamId) } };
+  const expected = firstVersion - 1;
+  const result = await appendToChain(context, {
+    chain: streamId,
+    commit: { id: commitId, parts, chainContent, t },
+    expected,
+    ownCommitId,
+    bill,
+    signal,
+  });
+  if (result.kind === "conflict") throw conflictError(context, streamId, { ...result, expected, bill });
+  return result.kind === "duplicate" && ownCommitId;
+}
