@@ -1,6 +1,5 @@
 import { permit, type PermitCommand } from "../src/permit.ts";
-import type { Application, Ruling, Task } from "../src/permit-events.ts";
-import type { PermitState } from "../src/permit-state.ts";
+import type { Application, PermitEvent, Ruling, Task } from "../src/permit-events.ts";
 
 /** A task that still lacks its number and its time. */
 export type Step = (task: Task) => PermitCommand;
@@ -40,12 +39,17 @@ export function rule(type: Extract<PermitCommand["type"], `${string}Ruling`>, ru
   return (task) => ({ type, data: { ...task, ruling } });
 }
 
-/** Does the steps, a minute each. */
-export function after(...steps: readonly Step[]): PermitState {
-  return steps.reduce(
-    (state, step, index) => [permit.decide(step(taskAt(index)), state)].flat().reduce(permit.evolve, state),
-    permit.initialState(),
-  );
+/** What happened when these steps were done, a minute each. */
+export function eventsOf(steps: readonly Step[]): PermitEvent[] {
+  const events: PermitEvent[] = [];
+  let state = permit.initialState();
+  for (const [minute, step] of steps.entries()) {
+    for (const event of [permit.decide(step(taskAt(minute)), state)].flat()) {
+      events.push(event);
+      state = permit.evolve(state, event);
+    }
+  }
+  return events;
 }
 
 export function taskAt(minute: number): Task {

@@ -1,7 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { testDecider } from "@tuppence/core/testing";
+import { describe, it } from "vitest";
 import { permit, RuleBrokenError } from "../src/permit.ts";
-import { statusOf } from "../src/permit-state.ts";
-import { after, draftAdvice, plain, receive, receiveAdvice, rule, type Step, taskAt } from "./office.ts";
+import { type PermitStatus, statusOf } from "../src/permit-state.ts";
+import { draftAdvice, eventsOf, plain, receive, receiveAdvice, rule, type Step, taskAt } from "./office.ts";
+
+const given = testDecider(permit);
 
 const check = plain("checkConfirmation");
 const adjust = plain("adjustConfirmation");
@@ -68,24 +71,40 @@ const REFUSED: readonly (readonly [string, readonly Step[], Step])[] = [
 
 describe("the office's rules", () => {
   it.each(REFUSED)("%s", (reason, done, refused) => {
-    const state = after(...done);
     const command = refused(taskAt(done.length));
-    expect(() => permit.decide(command, state)).toThrow(new RuleBrokenError(command, reason));
+    given(eventsOf(done)).when(command).thenThrows(new RuleBrokenError(command, reason));
+  });
+
+  it("answer a task that is allowed with one event, which says all that the task does", () => {
+    given(eventsOf(received))
+      .when(check(taskAt(1)))
+      .thenEvents([{ type: "ConfirmationChecked", data: taskAt(1) }]);
+    given(eventsOf([receive(), consider]))
+      .when(draftAdvice(1)(taskAt(2)))
+      .thenEvents([{ type: "InternalAdviceDrafted", data: { ...taskAt(2), aspect: 1 } }]);
+    given(eventsOf(checked))
+      .when(rule("determineRuling", "hold")(taskAt(5)))
+      .thenEvents([{ type: "RulingDetermined", data: { ...taskAt(5), ruling: "hold" } }]);
   });
 
   it("allow a new round of advice after each consideration", () => {
     const round = [consider, draftAdvice(1), request, receiveAdvice(2), receiveAdvice(3)];
-    const { advice } = after(receive(), ...round, ...round, consider, stop);
-    expect(advice).toEqual({ phase: "decided", aspects: [], answers: undefined });
+    given(eventsOf([receive(), ...round, ...round, consider, stop])).thenState((state) => state.advice, {
+      phase: "decided",
+      aspects: [],
+      answers: undefined,
+    });
   });
 
   it("allow to adjust a confirmation that was determined already", () => {
-    expect(after(receive(), check, determine, adjust, check, send).confirmation).toBe("sent");
+    given(eventsOf([receive(), check, determine, adjust, check]))
+      .when(send(taskAt(5)))
+      .thenState((state) => state.confirmation, "sent");
   });
 });
 
 describe("a case's state", () => {
-  it.each([
+  it.each<readonly [PermitStatus, readonly Step[]]>([
     ["received", received],
     ["in examination", [receive(), check]],
     ["in examination", [receive(), consider]],
@@ -107,6 +126,6 @@ describe("a case's state", () => {
       ],
     ],
   ])("%s", (status, steps) => {
-    expect(statusOf(after(...steps))).toBe(status);
+    given(eventsOf(steps)).thenState(statusOf, status);
   });
 });

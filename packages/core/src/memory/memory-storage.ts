@@ -51,7 +51,7 @@ export function createMemoryStorage(): ChainStorage {
         .filter(([, slots]) => category === undefined || slots.get(1)?.["c"]?.S === category)
         .map(([name]) => Buffer.from(name))
         .filter((name) => Buffer.compare(name, from) > 0)
-        .toSorted(Buffer.compare)
+        .toSorted((one, other) => Buffer.compare(one, other))
         .map(String);
       const page = names.slice(0, limit);
       return { names: page, next: names.length > page.length ? page.at(-1) : undefined };

@@ -110,7 +110,7 @@ function deflate(text: string): Buffer {
 }
 
 /** An event as it is stored. */
-export type StoredEvent = readonly [type: string, data: unknown, metadata?: EventMetadata];
+type StoredEvent = readonly [type: string, data: unknown, metadata?: EventMetadata];
 
 /** What an item holds of one commit: all of it, unless the commit takes several items. */
 export interface CommitSlice {

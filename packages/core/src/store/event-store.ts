@@ -20,6 +20,7 @@ export interface AppendOptions {
   readonly commitId?: string | undefined;
   /** Metadata for all events of the append: correlation and causation ids, trace context and what you like. */
   readonly metadata?: EventMetadata | undefined;
+  /** Gives up. Once the append is sent, that leaves open whether it is stored: `commitId` lets you find out. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -88,7 +88,7 @@ export async function importCommits(
       const commit = await checkCommit(given, { index: index++, signal });
       if (failures.length > 0) break;
       const { streamId } = commit;
-      const done = importNext(commit, underWay.get(streamId)).then(() => {
+      const done = importNext(commit, underWay.get(streamId)).finally(() => {
         if (underWay.get(streamId) === done) underWay.delete(streamId);
       });
       underWay.set(streamId, done);
