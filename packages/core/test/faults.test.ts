@@ -112,6 +112,19 @@ describe.each<FaultPlace>(["inside the SDK's retries", "outside the SDK's retrie
   });
 });
 
+it("an append that may be stored is not reported as merely throttled", async () => {
+  const streamId = "throttled|late";
+  const client = faulty("outside the SDK's retries", "PutItem", ["lost after", "throttled"]);
+  const store = createEventStore({ client, tablePrefix: PREFIX, runtime: quiet });
+  const failure = await store.append(streamId, ONE).catch((error: unknown) => error);
+  expect(failure).toMatchObject({
+    code: "outcomeUnknown",
+    cause: { name: "ProvisionedThroughputExceededException" },
+  });
+  const { commitId } = failure as { commitId: string };
+  expect(await openCalm().append(streamId, ONE, { commitId })).toMatchObject({ duplicate: true, version: 1 });
+});
+
 it("throttling and what comes before a request pass through untouched", async () => {
   const throttled = faulty("outside the SDK's retries", "PutItem", ["throttled"]);
   const refused = createEventStore({ client: throttled, tablePrefix: PREFIX }).append("throttled|1", ONE);

@@ -107,8 +107,9 @@ async function appendToNew(context: ChainContext, append: ChainAppend): Promise<
 async function appendAtTail(context: ChainContext, append: ChainAppend): Promise<ChainAppendResult> {
   const { runtime, knownEnds, guards } = context;
   let end: ChainEnd | undefined;
-  if (append.ownCommitId && guards.looksBack) {
-    const search = await lookBack(context, append);
+  const looksBack = append.ownCommitId && guards.looksBack;
+  if (looksBack) {
+    const search = await lookBack(context, append, EMPTY_CHAIN);
     if (search.duplicate !== undefined) return search.duplicate;
     end = search.tail;
   }
@@ -117,22 +118,30 @@ async function appendAtTail(context: ChainContext, append: ChainAppend): Promise
   for (let race = 0; race < MAX_RACES; race++) {
     const result = await putAfter(context, append, end);
     if (result.kind !== "conflict" || result.winner === undefined) return result;
-    // Every commit after the look-back is compared in turn, so that an own one can't be stepped over.
     end = guards.endAfter(result.winner);
     if (race < CLOSE_RACES) continue;
     await runtime.sleep(backoffMs(race, RACE_BACKOFF, runtime.random), append.signal);
-    if (!append.ownCommitId) end = await readTail(context, append);
+    if (looksBack) {
+      // Every later commit is compared as well, so that an own one can't be stepped over.
+      const search = await lookBack(context, append, end);
+      if (search.duplicate !== undefined) return search.duplicate;
+      end = search.tail;
+    } else {
+      end = await readTail(context, append);
+    }
   }
   return { kind: "conflict", actual: end.version };
 }
 
-/** Looks for a commit of the caller's own id from the tail down: as many pages as the chain has. */
+/** Looks for a commit of the caller's own id from the tail down to an end: as many pages as there are between. */
 async function lookBack(
   context: ChainContext,
   append: ChainAppend,
+  end: ChainEnd,
 ): Promise<{ readonly duplicate?: ChainAppendResult; readonly tail: ChainEnd }> {
   const window = {
-    low: 1,
+    low: end.version + 1,
+    lowIsFirst: true,
     high: LAST_SLOT,
     backward: true,
     consistency: "strong",
@@ -144,7 +153,7 @@ async function lookBack(
     const duplicate = asDuplicate(context, append, item);
     if (duplicate !== undefined) return { duplicate, tail };
   }
-  return { tail: tail ?? EMPTY_CHAIN };
+  return { tail: tail ?? end };
 }
 
 /** Reads where the chain ends now: 1 request, strongly consistent. */
@@ -209,11 +218,13 @@ async function putUntilCertain(
       return inTheWay && readSlots(inTheWay);
     } catch (error) {
       append.bill.addWrite(unitsOf(items, undefined));
-      if (!(error instanceof UncertainWriteError)) throw error;
-      mayBeWritten ||= error.mayBeWritten;
-      if (send >= MAX_SENDS) {
-        if (!mayBeWritten) throw error.cause;
-        throw new OutcomeUnknownError(append.chain, formatCommitId(append.commit.id), { cause: error.cause });
+      const isUncertain = error instanceof UncertainWriteError;
+      mayBeWritten ||= isUncertain && error.mayBeWritten;
+      if (!isUncertain || send >= MAX_SENDS) {
+        const cause = isUncertain ? error.cause : error;
+        // A refusal says nothing about an earlier send whose reply was lost. Giving up is the caller's own wish.
+        if (!mayBeWritten || append.signal?.aborted) throw cause;
+        throw new OutcomeUnknownError(append.chain, formatCommitId(append.commit.id), { cause });
       }
       await runtime.sleep(backoffMs(send, RESEND_BACKOFF, runtime.random), append.signal);
     }

@@ -217,6 +217,23 @@ export function appendContract({ describe, it }: ContractRunner, { openStore }: 
       assert.deepEqual(await readVersions(store, streamId), [1, 2, 3, 4, 5]);
     });
 
+    it("finds the end when other processes go on writing", async () => {
+      const streamId = newStreamId();
+      const writers = Array.from({ length: 8 }, () => openStore());
+      const write = async (store: (typeof writers)[number], writer: number): Promise<void> => {
+        for (let number = 0; number < 10; number++) {
+          const commitId = commitIdFrom(`${streamId}/${writer}/${number}`);
+          const event = { type: "Written", data: { writer, number } };
+          assert.equal((await store.append(streamId, [event], { commitId })).duplicate, false);
+          assert.equal((await store.append(streamId, [event], { commitId })).duplicate, true);
+        }
+      };
+      await Promise.all(writers.map(write));
+      const stored = await collect(openStore().read(streamId));
+      assert.equal(new Set(stored.map((event) => JSON.stringify(event.data))).size, 80);
+      assert.equal(stored.length, 80);
+    });
+
     it("the same id in another stream is another commit", async () => {
       const store = openStore();
       const commitId = createCommitId();

@@ -129,6 +129,7 @@ export function refusalContract({ describe, it }: ContractRunner, { openStore }:
         assert.throws(() => store.read(streamId, { fromVersion: wrong }), RangeError);
         assert.throws(() => store.read(streamId, { toVersion: wrong }), RangeError);
         assert.throws(() => store.read(streamId, { limit: wrong }), RangeError);
+        assert.throws(() => store.listStreams("contract", { limit: wrong }), RangeError);
       }
       assert.throws(() => store.read(streamId, { asOf: new Date("never") }), RangeError);
       assert.deepEqual(await collect(store.read(streamId)), []);

@@ -26,12 +26,16 @@ export interface AppendContext extends ChainContext {
 }
 
 /** An append that has been checked. */
-export interface PreparedAppend extends GroupEntry {
+export interface PreparedAppend {
   readonly commitId: Uint8Array;
   readonly events: readonly PreparedEvent[];
   /** The metadata of all its events as JSON text. */
   readonly metadata: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** An append that may share its put with others. */
+export type GroupedAppend = PreparedAppend & GroupEntry;
 
 /** What an append comes to, for the untyped inside of the store. */
 export type StoredAppend = AppendResult<EventDefinitions>;

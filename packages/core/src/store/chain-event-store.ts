@@ -16,13 +16,13 @@ import {
   appendGroup,
   bytesInGroup,
   ownFailure,
-  type PreparedAppend,
+  type GroupedAppend,
   type StoredAppend,
 } from "./append.ts";
 import type { AppendOptions, EventStore } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
 import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
-import { loadState, planRead, readEvents } from "./read-stream.ts";
+import { checkCounts, loadState, planRead, readEvents } from "./read-stream.ts";
 import { exportCommits, importCommits } from "./transfer.ts";
 
 /** What an event store is made of, wherever it keeps its chains. */
@@ -50,7 +50,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     definitions,
     maxItemBytes,
   };
-  const groups = new GroupCommit<PreparedAppend, StoredAppend>(
+  const groups = new GroupCommit<GroupedAppend, StoredAppend>(
     (streamId, appends) => appendGroup(context, streamId, appends),
     // A group is one item, with room to spare.
     maxItemBytes / 3,
@@ -73,7 +73,10 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       const read = readContext(context, { chain: streamId, bill: new Bill() });
       return (await lastItemUpTo(read, LAST_SLOT, signal)) !== undefined;
     },
-    listStreams: (category, listOptions) => listNames(storage, { ...listOptions, category }),
+    listStreams(category, listOptions) {
+      checkCounts({ limit: listOptions?.limit });
+      return listNames(storage, { ...listOptions, category });
+    },
     exportCommits(exportOptions = {}) {
       if (exportOptions.streamId !== undefined) checkStreamId(exportOptions.streamId);
       return exportCommits(context, exportOptions);
@@ -85,7 +88,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
 }
 
 async function append(
-  store: { readonly context: AppendContext; readonly groups: GroupCommit<PreparedAppend, StoredAppend> },
+  store: { readonly context: AppendContext; readonly groups: GroupCommit<GroupedAppend, StoredAppend> },
   streamId: string,
   {
     events,
@@ -100,14 +103,13 @@ async function append(
   const prepared = await prepareEvents(streamId, events, context.definitions);
   const metadata = prepareMetadata(events, options.metadata);
   const commitId = ownId ?? newCommitId(context.runtime.now());
-  const bytes = bytesInGroup(prepared, metadata);
-  const ready: PreparedAppend = { commitId, events: prepared, metadata, bytes, signal };
+  const ready = { commitId, events: prepared, metadata, signal };
   signal?.throwIfAborted();
   if (expected !== "any" || ownId !== undefined) {
     return appendCommit(context, streamId, { ...ready, expected, ownCommitId: ownId !== undefined });
   }
   try {
-    return await groups.add(streamId, ready);
+    return await groups.add(streamId, { ...ready, bytes: bytesInGroup(prepared, metadata) });
   } catch (error) {
     throw ownFailure(error, streamId, commitId);
   }

@@ -35,11 +35,7 @@ export function planRead(options: ReadOptions): ReadPlan {
     consistency = "strong",
     signal,
   } = options;
-  for (const [name, value] of Object.entries({ fromVersion, toVersion, limit })) {
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
-      throw new RangeError(`${name} is ${String(value)}; it has to be a whole number from 1.`);
-    }
-  }
+  checkCounts({ fromVersion, toVersion, limit });
   if (asOf !== undefined && Number.isNaN(asOf.getTime())) throw new RangeError("asOf is an invalid date.");
   const backward = direction === "backward";
   const low = (backward ? toVersion : fromVersion) ?? 1;
@@ -51,6 +47,15 @@ export function planRead(options: ReadOptions): ReadPlan {
     limit: limit ?? Number.POSITIVE_INFINITY,
     asOf: asOf?.getTime() ?? Number.POSITIVE_INFINITY,
   };
+}
+
+/** @throws RangeError for a value that is given and no whole number from 1. */
+export function checkCounts(values: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
+      throw new RangeError(`${name} is ${String(value)}; it has to be a whole number from 1.`);
+    }
+  }
 }
 
 /** The events of a plan, in reading order. */

@@ -129,7 +129,6 @@ async function checkCommit(
       t,
       events: await prepareEvents(streamId, events, undefined),
       metadata: prepareMetadata(events, metadata),
-      bytes: 0,
       signal,
     };
   } catch (error) {
