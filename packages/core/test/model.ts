@@ -56,12 +56,12 @@ const STREAM = "model|1";
 const MAX_ITEM_BYTES = 700;
 
 function faultyStorage(inner: ChainStorage, random: Random, turns: Turns, sabotage: Sabotage): ChainStorage {
-  const put = async (items: readonly Item[]): Promise<Item | undefined> => {
+  const put = async (items: readonly Item[]): Promise<readonly (Item | undefined)[] | undefined> => {
     if (sabotage.unconditional) return overwrite(inner, items);
-    if (!sabotage.splitTransactions) return inner.putNew(items, undefined);
+    if (!sabotage.splitTransactions) return inner.transact({ puts: items, free: [] }, undefined);
     for (const item of items) {
-      const inTheWay = await inner.putNew([item], undefined);
-      if (inTheWay !== undefined) return inTheWay;
+      const inTheWay = await inner.putNew(item, undefined);
+      if (inTheWay !== undefined) return [inTheWay];
       if (items.length > 1 && random() < 0.2) throw new Crash();
     }
     return undefined;
@@ -76,30 +76,32 @@ function faultyStorage(inner: ChainStorage, random: Random, turns: Turns, sabota
   };
   const uncertain = (): UncertainWriteError =>
     new UncertainWriteError({ mayBeWritten: true, cause: new Error("the reply was lost") });
+  const transact = async (items: readonly Item[]): Promise<readonly (Item | undefined)[] | undefined> => {
+    await turns.next();
+    const fate = random();
+    if (fate < 0.05) throw new Crash();
+    if (fate < 0.12) throw uncertain();
+    if (fate < 0.16) {
+      // It is on its way still, and arrives when nobody expects it any more.
+      void turns
+        .next()
+        .then(() => turns.next())
+        .then(() => put(items))
+        .catch(() => undefined);
+      throw uncertain();
+    }
+    const inTheWay = await put(items);
+    const visible = inTheWay === undefined && items.length > 1 ? hideSome(items) : undefined;
+    if (fate < 0.26) throw uncertain();
+    if (fate < 0.3) throw new Crash();
+    // What is acknowledged, every strongly consistent read sees.
+    await visible;
+    await turns.next();
+    return inTheWay;
+  };
   return {
-    async putNew(items) {
-      await turns.next();
-      const fate = random();
-      if (fate < 0.05) throw new Crash();
-      if (fate < 0.12) throw uncertain();
-      if (fate < 0.16) {
-        // It is on its way still, and arrives when nobody expects it any more.
-        void turns
-          .next()
-          .then(() => turns.next())
-          .then(() => put(items))
-          .catch(() => undefined);
-        throw uncertain();
-      }
-      const inTheWay = await put(items);
-      const visible = inTheWay === undefined && items.length > 1 ? hideSome(items) : undefined;
-      if (fate < 0.26) throw uncertain();
-      if (fate < 0.3) throw new Crash();
-      // What is acknowledged, every strongly consistent read sees.
-      await visible;
-      await turns.next();
-      return inTheWay;
-    },
+    putNew: async (item) => (await transact([item]))?.[0],
+    transact: ({ puts }) => transact(puts),
     async query(range) {
       await turns.next();
       if (random() < 0.02) throw new Crash();
@@ -118,7 +120,7 @@ function faultyStorage(inner: ChainStorage, random: Random, turns: Turns, sabota
 
 async function overwrite(storage: ChainStorage, items: readonly Item[]): Promise<undefined> {
   for (const item of items) {
-    const inTheWay = await storage.putNew([item], undefined);
+    const inTheWay = await storage.putNew(item, undefined);
     // The memory's items are its own to keep; taking the place of one is what the condition forbids.
     if (inTheWay !== undefined)
       Object.assign(inTheWay, {

@@ -213,7 +213,7 @@ async function putUntilCertain(
   let mayBeWritten = false;
   for (let send = 1; ; send++) {
     try {
-      const inTheWay = await storage.putNew(items, append.signal);
+      const inTheWay = await putAll(storage, items, append.signal);
       append.bill.addWrite(unitsOf(items, inTheWay));
       return inTheWay && readSlots(inTheWay);
     } catch (error) {
@@ -229,6 +229,17 @@ async function putUntilCertain(
       await runtime.sleep(backoffMs(send, RESEND_BACKOFF, runtime.random), append.signal);
     }
   }
+}
+
+async function putAll(
+  storage: ChainStorage,
+  items: readonly Item[],
+  signal: AbortSignal | undefined,
+): Promise<Item | undefined> {
+  const [only, ...more] = items;
+  if (only !== undefined && more.length === 0) return storage.putNew(only, signal);
+  const found = await storage.transact({ puts: items, free: [] }, signal);
+  return found?.find((item) => item !== undefined);
 }
 
 /**

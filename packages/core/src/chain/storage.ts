@@ -38,15 +38,38 @@ export interface NamePage {
   readonly next: unknown;
 }
 
+/** A slot of a chain, by number. */
+export interface SlotKey {
+  readonly chain: string;
+  readonly slot: number;
+}
+
+/** Puts and checks that hold together or not at all. */
+export interface ChainTransaction {
+  /** Each goes where nothing is yet. */
+  readonly puts: readonly Item[];
+  /** Slots in which nothing may be. */
+  readonly free: readonly SlotKey[];
+}
+
 /** Where chains are kept. The protocol above it is the same for all; only this part does I/O. */
 export interface ChainStorage {
   /**
-   * Puts all items or none, each only where nothing is yet. Answers the first item found in the way, or
-   * undefined when all were put.
+   * Puts an item where nothing is yet. Answers what is in the way, or undefined when it was put.
+   *
+   * @throws UncertainWriteError when the item may or may not have been put.
+   */
+  putNew(item: Item, signal: AbortSignal | undefined): Promise<Item | undefined>;
+  /**
+   * Puts all items if all slots are free, those of the items and those to be checked. Answers undefined when they
+   * were put; otherwise nothing was, and the answer has what is in the way of each put and check, in their order.
    *
    * @throws UncertainWriteError when the items may or may not have been put.
    */
-  putNew(items: readonly Item[], signal: AbortSignal | undefined): Promise<Item | undefined>;
+  transact(
+    transaction: ChainTransaction,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly (Item | undefined)[] | undefined>;
   /** One page of a chain's items, in slot order or against it. */
   query(range: SlotRange): Promise<ItemPage>;
   /**

@@ -1,16 +1,12 @@
 import {
-  type AttributeValue,
   type CancellationReason,
   type ConditionalCheckFailedException,
   type DynamoDBClient,
-  PutItemCommand,
-  QueryCommand,
   type QueryCommandInput,
   type QueryCommandOutput,
   ScanCommand,
   type ScanCommandInput,
   type TransactionCanceledException,
-  TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { Item } from "../capacity/item-size.ts";
 import {
@@ -18,65 +14,74 @@ import {
   type ItemPage,
   type NamePage,
   type NamePageRequest,
+  type SlotKey,
   type SlotRange,
   UncertainWriteError,
 } from "../chain/storage.ts";
 import { TableMissingError } from "../errors.ts";
 import { isNamed, wasApplied } from "./aws-errors.ts";
+import { abortedBy, type DynamoDBCalls, sdkCalls } from "./calls.ts";
 import { ensureTable } from "./ensure-table.ts";
 import { eventsTable, STREAMS_INDEX } from "./tables.ts";
 
-/** Chains in the table `<prefix>-events`. Throttling and credential errors of the SDK pass through untouched. */
-export function createDynamoDBChainStorage(client: DynamoDBClient, tablePrefix: string): ChainStorage {
+/**
+ * Chains in the table `<prefix>-events`, with the hot calls made by `calls`. Throttling and credential errors of the
+ * SDK pass through untouched.
+ */
+export function createDynamoDBChainStorage(
+  client: DynamoDBClient,
+  tablePrefix: string,
+  calls: DynamoDBCalls = sdkCalls(client),
+): ChainStorage {
   const definition = eventsTable(tablePrefix);
   const tableName = String(definition.TableName);
   return {
-    putNew: async (items, signal) => {
+    putNew: async (item, signal) => {
       try {
-        await (items.length === 1
-          ? client.send(new PutItemCommand(putIfNew(tableName, items[0])), abortedBy(signal))
-          : client.send(putAllIfNew(tableName, items), abortedBy(signal)));
+        await calls.putItem(putIfNew(tableName, item), signal);
         return undefined;
       } catch (error) {
-        return inTheWay(error) ?? fail(tableName, error);
+        if (!isNamed(error, "ConditionalCheckFailedException")) return fail(tableName, error);
+        return (error as ConditionalCheckFailedException).Item ?? fail(tableName, error);
       }
     },
-    query: (range) => queryItems(client, tableName, range),
+    transact: async ({ puts, free }, signal) => {
+      const TransactItems = [
+        ...puts.map((item) => ({ Put: putIfNew(tableName, item) })),
+        ...free.map((slot) => ({ ConditionCheck: ifFree(tableName, slot) })),
+      ];
+      try {
+        await calls.transactWriteItems({ TransactItems }, signal);
+        return undefined;
+      } catch (error) {
+        const found = reasonsOf(error).map((reason) =>
+          reason.Code === "ConditionalCheckFailed" ? reason.Item : undefined,
+        );
+        return found.some((item) => item !== undefined) ? found : fail(tableName, error);
+      }
+    },
+    query: (range) => queryItems(calls, tableName, range),
     listNames: (category, page) =>
       category === undefined
         ? scanNames(client, tableName, page)
-        : queryNames(client, tableName, { ...page, category }),
+        : queryNames(calls, tableName, { ...page, category }),
     ensureTables: () => ensureTable(client, definition),
   };
 }
 
-interface PutIfNew {
-  TableName: string;
-  Item: Record<string, AttributeValue> | undefined;
-  ConditionExpression: "attribute_not_exists(p)";
-  ReturnValuesOnConditionCheckFailure: "ALL_OLD";
+const IF_NEW = {
+  ConditionExpression: "attribute_not_exists(p)",
+  ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+} as const;
+
+type IfNew<Target> = Target & { TableName: string } & typeof IF_NEW;
+
+function putIfNew(tableName: string, item: Item): IfNew<{ Item: Item }> {
+  return { TableName: tableName, Item: item, ...IF_NEW };
 }
 
-function putIfNew(tableName: string, item: Item | undefined): PutIfNew {
-  return {
-    TableName: tableName,
-    Item: item,
-    ConditionExpression: "attribute_not_exists(p)",
-    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  };
-}
-
-function putAllIfNew(tableName: string, items: readonly Item[]): TransactWriteItemsCommand {
-  return new TransactWriteItemsCommand({
-    TransactItems: items.map((item) => ({ Put: putIfNew(tableName, item) })),
-  });
-}
-
-/** The item that a failed condition brings back. */
-function inTheWay(error: unknown): Item | undefined {
-  if (isNamed(error, "ConditionalCheckFailedException"))
-    return (error as ConditionalCheckFailedException).Item;
-  return reasonsOf(error).find((reason) => reason.Code === "ConditionalCheckFailed")?.Item;
+function ifFree(tableName: string, { chain, slot }: SlotKey): IfNew<{ Key: Item }> {
+  return { TableName: tableName, Key: { p: { S: chain }, s: { N: String(slot) } }, ...IF_NEW };
 }
 
 function reasonsOf(error: unknown): readonly CancellationReason[] {
@@ -92,9 +97,9 @@ function fail(tableName: string, error: unknown): never {
   throw new UncertainWriteError({ mayBeWritten: applied === "unknown", cause: error });
 }
 
-async function queryItems(client: DynamoDBClient, tableName: string, range: SlotRange): Promise<ItemPage> {
+async function queryItems(calls: DynamoDBCalls, tableName: string, range: SlotRange): Promise<ItemPage> {
   const page = await query(
-    client,
+    calls,
     {
       TableName: tableName,
       KeyConditionExpression: "p = :p AND s BETWEEN :from AND :to",
@@ -113,12 +118,12 @@ async function queryItems(client: DynamoDBClient, tableName: string, range: Slot
 }
 
 async function queryNames(
-  client: DynamoDBClient,
+  calls: DynamoDBCalls,
   tableName: string,
   { category, after, limit, signal }: NamePageRequest & { readonly category: string },
 ): Promise<NamePage> {
   const result = await query(
-    client,
+    calls,
     {
       TableName: tableName,
       IndexName: STREAMS_INDEX,
@@ -155,20 +160,15 @@ function namePage(page: Pick<QueryCommandOutput, "Items" | "LastEvaluatedKey">):
 }
 
 async function query(
-  client: DynamoDBClient,
+  calls: DynamoDBCalls,
   input: QueryCommandInput & { readonly TableName: string },
   signal: AbortSignal | undefined,
-): Promise<QueryCommandOutput> {
+): Promise<Pick<QueryCommandOutput, "Items" | "LastEvaluatedKey">> {
   try {
-    return await client.send(new QueryCommand(input), abortedBy(signal));
+    return await calls.query(input, signal);
   } catch (error) {
     if (isNamed(error, "ResourceNotFoundException"))
       throw new TableMissingError(input.TableName, { cause: error });
     throw error;
   }
-}
-
-/** Without a signal no options at all: only then a client with `cacheMiddleware` uses its cache. */
-function abortedBy(signal: AbortSignal | undefined): { abortSignal: AbortSignal } | undefined {
-  return signal && { abortSignal: signal };
 }

@@ -1,6 +1,5 @@
 import { itemSize, type Item } from "../capacity/item-size.ts";
-import type { ChainStorage } from "../chain/storage.ts";
-import { readSlots } from "../chain/tiling.ts";
+import type { ChainStorage, SlotKey } from "../chain/storage.ts";
 
 /** A page of a Query ends at 1 MB. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html */
 const PAGE_BYTES = 1024 * 1024;
@@ -9,23 +8,26 @@ const PAGE_BYTES = 1024 * 1024;
 export function createMemoryStorage(): ChainStorage {
   /** The items of each chain by their first slots, in slot order. */
   const chains = new Map<string, Map<number, Item>>();
+  const placeOf = (item: Item): SlotKey => ({ chain: String(item["p"]?.S), slot: Number(item["s"]?.N) });
+  const find = ({ chain, slot }: SlotKey): Item | undefined => chains.get(chain)?.get(slot);
+  const put = ({ chain, slot }: SlotKey, item: Item): void => {
+    chains.set(chain, (chains.get(chain) ?? new Map<number, Item>()).set(slot, item));
+  };
 
   return {
-    async putNew(items, signal) {
+    async putNew(item, signal) {
       signal?.throwIfAborted();
-      const places = items.map((item) => ({
-        item,
-        chain: String(item["p"]?.S),
-        slot: readSlots(item).first,
-      }));
-      for (const { chain, slot } of places) {
-        const inTheWay = chains.get(chain)?.get(slot);
-        if (inTheWay !== undefined) return inTheWay;
-      }
-      for (const { item, chain, slot } of places) {
-        const slots = chains.get(chain) ?? new Map<number, Item>();
-        chains.set(chain, slots.set(slot, item));
-      }
+      const place = placeOf(item);
+      const inTheWay = find(place);
+      if (inTheWay === undefined) put(place, item);
+      return inTheWay;
+    },
+
+    async transact({ puts, free }, signal) {
+      signal?.throwIfAborted();
+      const inTheWay = [...puts.map(placeOf), ...free].map(find);
+      if (inTheWay.some((found) => found !== undefined)) return inTheWay;
+      for (const item of puts) put(placeOf(item), item);
       return undefined;
     },
 
