@@ -45,6 +45,83 @@ export class VersionConflictError extends TuppenceError {
   }
 }
 
+/** The stream was closed: it takes no more events, now or later. Nothing was written. */
+export class StreamClosedError extends TuppenceError {
+  readonly code = "streamClosed";
+  readonly retryable = false;
+  readonly streamId: string;
+  /** The version that the stream ended at. */
+  readonly version: number;
+  /** What finding out consumed. */
+  readonly capacity: Capacity;
+
+  constructor(closed: {
+    readonly streamId: string;
+    readonly version: number;
+    readonly capacity: Capacity;
+  }) {
+    super(`Stream ${JSON.stringify(closed.streamId)} was closed at version ${closed.version}.`);
+    this.streamId = closed.streamId;
+    this.version = closed.version;
+    this.capacity = closed.capacity;
+  }
+}
+
+/** An expectation of a transaction that does not hold. */
+export interface StreamConflict {
+  readonly streamId: string;
+  readonly expected: ExpectedVersion;
+  /** The version that the stream had reached when the conflict was seen (0: no such stream); it may have grown since. */
+  readonly actual: number;
+  /** Whether the stream is closed, so that nothing can be appended to it any more. */
+  readonly closed: boolean;
+  /** The commit that took the place of the refused one, where the failed write brought it back. */
+  readonly winningCommit: RecordedCommit | undefined;
+}
+
+/** Streams of a transaction are not where they are expected. Nothing was written to any of them. */
+export class TransactConflictError extends TuppenceError {
+  readonly code = "transactConflict";
+  /** Unless a stream to be written to is closed: that will not change. */
+  readonly retryable: boolean;
+  /** Every expectation that does not hold. */
+  readonly conflicts: readonly StreamConflict[];
+  /** What finding out consumed: a refused transaction costs as much as an accepted one. */
+  readonly capacity: Capacity;
+
+  constructor(conflicts: readonly StreamConflict[], capacity: Capacity) {
+    super(conflicts.map(describeConflict).join(" "));
+    this.retryable = !conflicts.some((conflict) => conflict.closed);
+    this.conflicts = conflicts;
+    this.capacity = capacity;
+  }
+}
+
+function describeConflict({ streamId, expected, actual, closed }: StreamConflict): string {
+  const stream = `Stream ${JSON.stringify(streamId)}`;
+  if (closed) return `${stream} was closed at version ${actual}.`;
+  const found = actual === 0 ? "it does not exist" : `it is at version ${actual}`;
+  return `${stream}: expected ${describeExpected(expected)}, but ${found}.`;
+}
+
+/** A transaction over several streams is larger than DynamoDB allows. Nothing was sent. */
+export class TransactionTooLargeError extends TuppenceError {
+  readonly code = "transactionTooLarge";
+  readonly retryable = false;
+  /** Bytes of all items together (or, for `limitOf: "actions"`, items and checks). */
+  readonly size: number;
+  readonly limit: number;
+  readonly limitOf: "transaction" | "actions";
+
+  constructor(size: number, limit: number, limitOf: "transaction" | "actions") {
+    const unit = limitOf === "actions" ? "items and checks" : "bytes";
+    super(`The transaction takes ${size} ${unit}; DynamoDB's limit is ${limit}.`);
+    this.size = size;
+    this.limit = limit;
+    this.limitOf = limitOf;
+  }
+}
+
 function describeExpected(expected: ExpectedVersion): string {
   switch (expected) {
     case "any":

@@ -24,8 +24,12 @@ export {
   InvalidStreamIdError,
   NoEventsError,
   OutcomeUnknownError,
+  StreamClosedError,
+  type StreamConflict,
   TableMismatchError,
   TableMissingError,
+  TransactConflictError,
+  TransactionTooLargeError,
   TuppenceError,
   UnknownEventTypeError,
   VersionConflictError,
@@ -55,6 +59,10 @@ export type {
   LoadOptions,
   LoadResult,
   ReadOptions,
+  TransactCheck,
+  TransactOptions,
+  TransactResult,
+  TransactWrite,
   TransferredCommit,
 } from "./store/event-store.ts";
 export { categoryOf } from "./stream-name.ts";

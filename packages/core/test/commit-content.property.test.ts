@@ -35,7 +35,7 @@ describe("packing a commit", () => {
             maxItemBytes,
           });
           const id = newCommitId(5);
-          const end = before === 0 ? EMPTY_CHAIN : { version: before, t: 3 };
+          const end = before === 0 ? EMPTY_CHAIN : { version: before, t: 3, closed: false };
           const items = placeAfter(end, streamId, { id, parts, chainContent: { c: { S: "packed" } } }, 7);
           let next = before + 1;
           for (const item of items) {
@@ -86,7 +86,12 @@ describe("packing a commit", () => {
     const group = encodeGroup(sizes.map((count, index) => ({ id: ids[index] ?? newCommitId(1), count })));
     const events = ["a", "b", "c", "d", "e", "f"].map((type) => JSON.stringify([type, null]));
     const parts = packCommit({ streamId: "g|1", events, group, maxItemBytes: 10_000 });
-    const [item] = placeAfter({ version: 4, t: 1 }, "g|1", { id: ids[0] ?? newCommitId(1), parts }, 2);
+    const [item] = placeAfter(
+      { version: 4, t: 1, closed: false },
+      "g|1",
+      { id: ids[0] ?? newCommitId(1), parts },
+      2,
+    );
     const slots = readSlots(item ?? {});
     expect(commitsIn(slots).map(({ first, last }) => [first, last])).toEqual([
       [5, 6],
@@ -106,7 +111,7 @@ describe("packing a commit", () => {
 
   it("lets times never go back", () => {
     const commit = { id: newCommitId(1), parts: [{ count: 1, content: {} }] };
-    const [late] = placeAfter({ version: 1, t: 1_000 }, "t|1", commit, 400);
+    const [late] = placeAfter({ version: 1, t: 1_000, closed: false }, "t|1", commit, 400);
     expect([late?.["t"], late?.["u"]]).toEqual([{ N: "1000" }, { N: "1000" }]);
   });
 });

@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { collect, pseudoRandomText } from "../src/contract/fixtures.ts";
 import {
   createCommandHandler,
+  createCommitId,
   createEventStore,
   eventsTable,
   meterCapacity,
@@ -223,4 +224,91 @@ it("listing streams: 0.5 RCU a page, no read of the streams themselves", async (
   const names = await collect(store.listStreams("cost"));
   expect(names.length).toBeGreaterThan(5);
   expect(meter.total()).toEqual({ requests: 1, readUnits: 0.5, writeUnits: 0 });
+});
+
+describe("transact", () => {
+  it("2 known streams of 1 event each: 1 request, 4 WCU", async () => {
+    const streams = ["cost|t1", "cost|t2"];
+    for (const streamId of streams) await store.append(streamId, [random(1)]);
+    meter.reset();
+    const { capacity } = await store.transact(
+      streams.map((streamId) => ({ streamId, events: [random(2)], expectedVersion: 1 })),
+    );
+    expect(meter.total()).toEqual({ requests: 1, readUnits: 0, writeUnits: 4 });
+    expect(capacity).toEqual(meter.total());
+  });
+
+  it("2 new streams: 1 request, 2 WCU more for the index of streams", async () => {
+    const { capacity } = await open().transact(
+      ["cost|t3", "cost|t4"].map((streamId) => ({
+        streamId,
+        events: [random(1)],
+        expectedVersion: "noStream",
+      })),
+    );
+    expect(meter.total()).toEqual({ requests: 1, readUnits: 0, writeUnits: 6 });
+    expect(capacity).toEqual(meter.total());
+  });
+
+  it("a check of a known stream: 2 WCU and no request; of one that is not known: 1 request and 1 RCU more", async () => {
+    await store.append("cost|t5", [random(1)]);
+    await store.append("cost|t6", [random(1)]);
+    const writes = (version: number) => [
+      { streamId: "cost|t5", events: [random(2)], expectedVersion: version },
+    ];
+    meter.reset();
+    const known = await store.transact(writes(1), { checks: [{ streamId: "cost|t6", expectedVersion: 1 }] });
+    expect(meter.total()).toEqual({ requests: 1, readUnits: 0, writeUnits: 4 });
+    expect(known.capacity).toEqual(meter.total());
+    const cold = open();
+    await collect(cold.read("cost|t5"));
+    meter.reset();
+    const unknown = await cold.transact(writes(2), { checks: [{ streamId: "cost|t6", expectedVersion: 1 }] });
+    expect(meter.total()).toEqual({ requests: 2, readUnits: 1, writeUnits: 4 });
+    expect(unknown.capacity).toEqual(meter.total());
+  });
+
+  it("a check that a known stream exists, and one stream alone: what an append costs", async () => {
+    await store.append("cost|t7", [random(1)]);
+    meter.reset();
+    const { capacity } = await store.transact(
+      [{ streamId: "cost|t7", events: [random(2)], expectedVersion: 1 }],
+      { checks: [{ streamId: "cost|t5", expectedVersion: "streamExists" }] },
+    );
+    expect(meter.total()).toEqual({ requests: 1, readUnits: 0, writeUnits: 1 });
+    expect(capacity).toEqual(meter.total());
+  });
+
+  it("a conflict costs what the transaction would have; a repetition the refused write and 1 read of each other part", async () => {
+    const [a, b] = ["cost|t8", "cost|t9"];
+    const writes = [a, b].map((streamId) => ({ streamId, events: [random(1)], expectedVersion: 0 }));
+    const commitId = createCommitId();
+    await store.transact(writes, { commitId });
+    await open().append(b, [random(2)]);
+    meter.reset();
+    const late = { streamId: b, events: [random(3)], expectedVersion: 1 };
+    const lost = await store
+      .transact([{ streamId: a, events: [random(3)], expectedVersion: 1 }, late])
+      .catch((error: unknown) => error);
+    expect(lost).toMatchObject({ code: "transactConflict", conflicts: [{ streamId: b, actual: 2 }] });
+    expect(meter.total()).toEqual({ requests: 1, readUnits: 0, writeUnits: 4 });
+    expect(lost).toMatchObject({ capacity: meter.total() });
+    meter.reset();
+    const again = await open().transact(writes, { commitId });
+    expect(again.duplicate).toBe(true);
+    expect(meter.total()).toEqual({ requests: 2, readUnits: 1, writeUnits: 4 });
+    expect(again.capacity).toEqual(meter.total());
+  });
+
+  it("closing a stream without events: 1 request, 1 WCU", async () => {
+    const { version } = await store.append("cost|closed", [random(1)]);
+    meter.reset();
+    const { capacity } = await store.append("cost|closed", [], { close: true, expectedVersion: version });
+    expect(meter.total()).toEqual({ requests: 1, readUnits: 0, writeUnits: 1 });
+    expect(capacity).toEqual(meter.total());
+    meter.reset();
+    const refused = await store.append("cost|closed", [random(2)]).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "streamClosed", capacity: { requests: 0 } });
+    expect(meter.calls).toEqual([]);
+  });
 });

@@ -5,6 +5,8 @@ import { createDynamoDBChainStorage } from "../src/dynamodb/chain-storage.ts";
 import { createCommandHandler, createEventStore, meterCapacity } from "../src/index.ts";
 import { createChainEventStore } from "../src/store/chain-event-store.ts";
 import { type Fate, type FaultPlace, injectFaults } from "./faults.ts";
+import type { EventStore } from "../src/store/event-store.ts";
+import { checkTransactions, runTransactions } from "./transact-model.ts";
 import { checkHistory, Crash, runProcesses, seededRandom } from "./history.ts";
 import { connect } from "./test-database.ts";
 
@@ -97,6 +99,44 @@ describe.each<FaultPlace>(["inside the SDK's retries", "outside the SDK's retrie
     expect(stored.map((event) => event.data)).toEqual([0, 1, 2, 3]);
   });
 
+  it("a transaction whose reply is lost is stored once", async () => {
+    const streams = ["one", "two"].map((name) => `lost-transaction|${place}-${name}`);
+    const client = faulty(place, "TransactWriteItems", ["lost after", "lost before", "lost after"]);
+    const store = createEventStore({ client, tablePrefix: PREFIX, runtime: quiet });
+    const { duplicate, appends } = await store.transact(
+      streams.map((streamId) => ({ streamId, events: ONE })),
+    );
+    expect(duplicate).toBe(false);
+    for (const [index, streamId] of streams.entries()) {
+      expect(await collect(openCalm().read(streamId))).toEqual(appends[index]?.events);
+    }
+  });
+
+  it("a transaction that stays without a reply says so, and can be asked for with its commit id", async () => {
+    for (const [expectedVersion, fate] of [
+      ["any", "lost after"],
+      ["noStream", "lost after"],
+      ["any", "lost before"],
+      ["noStream", "lost before"],
+    ] as const) {
+      const streams = ["one", "two"].map((name) => `unknown-${expectedVersion}-${fate}|${place}-${name}`);
+      const writes = streams.map((streamId) => ({ streamId, events: ONE, expectedVersion }));
+      const fates: Fate[] = Array.from({ length: 12 }, () => fate);
+      const client = faulty(place, "TransactWriteItems", fates);
+      const store = createEventStore({ client, tablePrefix: PREFIX, runtime: quiet });
+      const failure = await store.transact(writes).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: "outcomeUnknown", retryable: true });
+      const { commitId } = failure as { commitId: string };
+      if (fate === "lost after") await openCalm().append(streams[0] ?? "", ONE, { close: true });
+      const again = await openCalm().transact(writes, { commitId });
+      expect(again).toMatchObject({ duplicate: fate === "lost after", commitId });
+      for (const streamId of streams) {
+        const stored = await collect(openCalm().read(streamId, { limit: 1 }));
+        expect(stored[0]?.eventId.startsWith(commitId)).toBe(true);
+      }
+    }
+  });
+
   it("a command whose reply is lost is carried out once", async () => {
     const streamId = `command|${place}`;
     const store = createEventStore({
@@ -145,21 +185,58 @@ it("no gap, overlap, loss or duplicate in histories with crashes, lost replies a
   expect(problems).toEqual([]);
 });
 
+it("no transaction half written, lost, doubled or against its checks, with crashes and lost replies", async () => {
+  const problems: string[] = [];
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = seededRandom(seed);
+    const client = connect("faults");
+    const prefix = (streamId: string): string => `${streamId}-${seed}`;
+    const open = (): EventStore =>
+      createEventStore({ client: unreliable(random), tablePrefix: PREFIX, runtime: quiet });
+    const told = await runTransactions({ open: () => renamed(open(), prefix), random });
+    const calmStore = renamed(createEventStore({ client, tablePrefix: PREFIX }), prefix);
+    const found = await checkTransactions(calmStore, told);
+    problems.push(...found.map((problem) => `seed ${seed}: ${problem}`));
+  }
+  expect(problems).toEqual([]);
+});
+
+/** The same store, with streams of other names. */
+function renamed(store: EventStore, prefix: (streamId: string) => string): EventStore {
+  const rename = <T extends { readonly streamId: string }>(each: T): T => ({
+    ...each,
+    streamId: prefix(each.streamId),
+  });
+  return {
+    ...store,
+    read: (streamId, options) => store.read(prefix(streamId), options),
+    load: (streamId, fold, options) => store.load(prefix(streamId), fold, options),
+    transact: (writes, options) =>
+      store.transact(writes.map(rename), { ...options, checks: options?.checks?.map(rename) }),
+  };
+}
+
+/** A client whose requests get lost or crash the process by chance. */
+function unreliable(random: () => number): DynamoDBClient {
+  const client = connect("faults", { maxAttempts: 10 });
+  const place = random() < 0.5 ? "inside the SDK's retries" : "outside the SDK's retries";
+  injectFaults(client, place, (operation) => {
+    const fate = random();
+    if (fate < 0.04) return new Crash();
+    // What the SDK gives up reading is the caller's to read again.
+    if (operation === "Query" && place === "outside the SDK's retries") return "pass";
+    if (fate < 0.1) return "lost before";
+    return fate < 0.25 ? "lost after" : "pass";
+  });
+  return client;
+}
+
 async function runHistoryOnDynamoDB(seed: number): Promise<string[]> {
   const streamId = `history|${seed}`;
   const random = seededRandom(seed);
   const runtime = { now: () => Date.now(), random, sleep: async () => undefined };
   const open = (): ReturnType<typeof createEventStore> => {
-    const client = connect("faults", { maxAttempts: 10 });
-    const place = random() < 0.5 ? "inside the SDK's retries" : "outside the SDK's retries";
-    injectFaults(client, place, (operation) => {
-      const fate = random();
-      if (fate < 0.04) return new Crash();
-      // What the SDK gives up reading is the caller's to read again.
-      if (operation === "Query" && place === "outside the SDK's retries") return "pass";
-      if (fate < 0.1) return "lost before";
-      return fate < 0.25 ? "lost after" : "pass";
-    });
+    const client = unreliable(random);
     return createChainEventStore({
       storage: createDynamoDBChainStorage(client, PREFIX),
       runtime,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ChainGuards } from "../src/chain/tiling.ts";
-import { runHistory, type Sabotage } from "./model.ts";
+import type { Sabotage } from "./faulty-storage.ts";
+import { runHistory } from "./model.ts";
 
 const SEEDS = 3_000;
 
@@ -28,7 +29,7 @@ describe("the model", () => {
   const sabotages: Record<string, Sabotage> = {
     "own commits are not recognised": guards({ findOwn: () => undefined }),
     "a lost race goes on right after the winner's first slot": guards({
-      endAfter: (winner) => ({ version: winner.first, t: winner.t }),
+      endAfter: (winner) => ({ version: winner.first, t: winner.t, closed: winner.closed }),
     }),
     "a bare number is believed": guards({ provesEnd: () => true }),
     "a commit with an own id is not looked for": guards({ looksBack: false }),

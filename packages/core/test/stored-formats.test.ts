@@ -60,6 +60,40 @@ const RECORDED: Record<string, { readonly item: Item; readonly events: readonly 
       },
     ],
   },
+  "the second part of a transaction over two streams": {
+    item: {
+      p: { S: "permit|case-2" },
+      s: { N: "7" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900000456" },
+      u: { N: "1763900000123" },
+      w: { S: '[["permit|case-1",2,2],["permit|case-2",7,1]]' },
+      e: { S: '[["Linked",{"to":"case-1"}]]' },
+    },
+    events: [
+      {
+        type: "Linked",
+        data: { to: "case-1" },
+        metadata: {},
+        streamId: "permit|case-2",
+        version: 7,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/2",
+        recordedAt: new Date("2025-11-23T12:13:20.456Z"),
+      },
+    ],
+  },
+  "the end of a closed stream, without events": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "5" },
+      n: { N: "0" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900000789" },
+      u: { N: "1763900000456" },
+      k: { BOOL: true },
+    },
+    events: [],
+  },
   "raw deflate": {
     item: {
       p: { S: "permit|case-1" },

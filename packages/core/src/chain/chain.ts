@@ -1,21 +1,20 @@
-import { itemSize, type Item } from "../capacity/item-size.ts";
-import { type Bill, writeUnits } from "../capacity/units.ts";
-import { formatCommitId } from "../commit-id.ts";
-import { OutcomeUnknownError } from "../errors.ts";
+import type { Item } from "../capacity/item-size.ts";
+import type { Bill } from "../capacity/units.ts";
 import { backoffMs, type Runtime } from "../runtime.ts";
 import type { KnownEnds } from "./known-ends.ts";
-import { type ChainReadContext, LAST_SLOT, lastItemUpTo, readChain } from "./read-chain.ts";
-import { type ChainStorage, UncertainWriteError } from "./storage.ts";
+import { type ChainReadContext, itemHolding, LAST_SLOT, lastItemUpTo, readChain } from "./read-chain.ts";
+import { sendUntilCertain } from "./send.ts";
+import type { ChainStorage } from "./storage.ts";
 import {
   type ChainEnd,
   type ChainGuards,
   type ChainItem,
   type CommitSlots,
+  countOf,
   EMPTY_CHAIN,
   type ExpectedVersion,
   type PendingCommit,
   placeAfter,
-  readSlots,
 } from "./tiling.ts";
 
 /** What a chain works with. */
@@ -36,15 +35,28 @@ export interface ChainAppend {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A commit of the caller's own id, to be looked for in a chain. */
+export type OwnCommit = Pick<ChainAppend, "chain" | "bill" | "signal"> & {
+  readonly commit: Pick<PendingCommit, "id">;
+};
+
+/** An earlier attempt had stored the commit. */
+export interface Duplicate {
+  readonly kind: "duplicate";
+  readonly slots: CommitSlots;
+  readonly found: ChainItem;
+}
+
 export type ChainAppendResult =
   | { readonly kind: "written"; readonly first: number; readonly end: ChainEnd }
-  /** An earlier attempt had stored it. */
-  | { readonly kind: "duplicate"; readonly slots: CommitSlots; readonly found: ChainItem }
-  | { readonly kind: "conflict"; readonly actual: number; readonly winner?: ChainItem | undefined };
-
-/** Writes to one uncertain outcome, the first included. */
-const MAX_SENDS = 4;
-const RESEND_BACKOFF = { baseMs: 25, maxMs: 1_000 };
+  | Duplicate
+  | {
+      readonly kind: "conflict";
+      readonly actual: number;
+      /** Whether the stream is closed, so that nothing can be appended any more. */
+      readonly closed: boolean;
+      readonly winner?: ChainItem | undefined;
+    };
 
 /** Races for the next slot that an append to "any" version may lose to other processes. */
 const MAX_RACES = 1_000;
@@ -76,32 +88,41 @@ async function appendAt(
 ): Promise<ChainAppendResult> {
   const { knownEnds, guards } = context;
   const known = version === 0 ? EMPTY_CHAIN : knownEnds.find(append.chain, version);
-  if (known !== undefined) {
+  if (known !== undefined && guards.isOpen(known)) {
     const latest = knownEnds.latest(append.chain);
     // A later commit was seen: the condition would fail for certain, so no write unit is spent on it.
-    if (latest !== undefined && latest.version > version && !append.ownCommitId) {
-      return { kind: "conflict", actual: latest.version };
-    }
+    if (latest !== undefined && latest.version > version && !append.ownCommitId) return refused(latest);
     return putAfter(context, append, known);
   }
-  const tail = await readTail(context, append);
-  if (guards.provesEnd(tail, version)) return putAfter(context, append, { ...tail, version });
-  if (append.ownCommitId && tail.version > version) {
-    const next = await lastItemUpTo(readContext(context, append), version + 1, append.signal);
+  const tail = known ?? (await readTail(context, append));
+  if (guards.provesEnd(tail, version) && guards.isOpen(tail)) {
+    return putAfter(context, append, { ...tail, version });
+  }
+  if (append.ownCommitId) {
+    const next = await nextItem(context, append, { version, tail });
     const duplicate = next && asDuplicate(context, append, next);
     if (duplicate !== undefined) return duplicate;
   }
-  return { kind: "conflict", actual: tail.version };
+  return refused(tail);
+}
+
+/** What is in the slot after a version: later events, or what closed the stream without any. */
+async function nextItem(
+  context: ChainContext,
+  append: ChainAppend,
+  { version, tail }: { readonly version: number; readonly tail: ChainEnd },
+): Promise<ChainItem | undefined> {
+  const read = readContext(context, append);
+  if (tail.version > version) return itemHolding(read, version + 1, append.signal);
+  return tail.version === version ? lastItemUpTo(read, version + 1, append.signal) : undefined;
 }
 
 async function appendToNew(context: ChainContext, append: ChainAppend): Promise<ChainAppendResult> {
   const isKnown = context.knownEnds.latest(append.chain) !== undefined && !append.ownCommitId;
-  const result: ChainAppendResult = isKnown
-    ? { kind: "conflict", actual: 0 }
-    : await putAfter(context, append, EMPTY_CHAIN);
-  if (result.kind !== "conflict") return result;
+  const result = isKnown ? undefined : await putAfter(context, append, EMPTY_CHAIN);
+  if (result !== undefined && result.kind !== "conflict") return result;
   const tail = await readTail(context, append);
-  return { ...result, actual: Math.max(tail.version, result.actual) };
+  return { ...result, ...refused(tail) };
 }
 
 async function appendAtTail(context: ChainContext, append: ChainAppend): Promise<ChainAppendResult> {
@@ -114,8 +135,8 @@ async function appendAtTail(context: ChainContext, append: ChainAppend): Promise
     end = search.tail;
   }
   end ??= knownEnds.latest(append.chain) ?? (await readTail(context, append));
-  if (append.expected === "streamExists" && end.version === 0) return { kind: "conflict", actual: 0 };
-  for (let race = 0; race < MAX_RACES; race++) {
+  if (append.expected === "streamExists" && end.version === 0) return refused(end);
+  for (let race = 0; race < MAX_RACES && guards.isOpen(end); race++) {
     const result = await putAfter(context, append, end);
     if (result.kind !== "conflict" || result.winner === undefined) return result;
     end = guards.endAfter(result.winner);
@@ -130,15 +151,19 @@ async function appendAtTail(context: ChainContext, append: ChainAppend): Promise
       end = await readTail(context, append);
     }
   }
-  return { kind: "conflict", actual: end.version };
+  return refused(end);
+}
+
+function refused({ version: actual, closed }: ChainEnd): ChainAppendResult & { readonly kind: "conflict" } {
+  return { kind: "conflict", actual, closed };
 }
 
 /** Looks for a commit of the caller's own id from the tail down to an end: as many pages as there are between. */
-async function lookBack(
+export async function lookBack(
   context: ChainContext,
-  append: ChainAppend,
+  append: OwnCommit,
   end: ChainEnd,
-): Promise<{ readonly duplicate?: ChainAppendResult; readonly tail: ChainEnd }> {
+): Promise<{ readonly duplicate?: Duplicate; readonly tail: ChainEnd }> {
   const window = {
     low: end.version + 1,
     lowIsFirst: true,
@@ -157,7 +182,7 @@ async function lookBack(
 }
 
 /** Reads where the chain ends now: 1 request, strongly consistent. */
-async function readTail(
+export async function readTail(
   context: ChainContext,
   read: { readonly chain: string; readonly bill: Bill; readonly signal?: AbortSignal | undefined },
 ): Promise<ChainEnd> {
@@ -175,85 +200,32 @@ async function putAfter(
 ): Promise<ChainAppendResult> {
   const { chain, commit } = append;
   const items = placeAfter(end, chain, commit, context.runtime.now());
-  const inTheWay = await putUntilCertain(context, append, items);
-  if (inTheWay === undefined) {
-    const written: ChainEnd = { version: end.version + countOf(commit), t: Number(items[0]?.["t"]?.N) };
+  const sender = { ...append, commitId: commit.id };
+  const found = await sendUntilCertain(context, sender, { puts: items, free: [] });
+  if (found === undefined) {
+    const written = endOf(end, commit, items);
     context.knownEnds.add(chain, written);
     return { kind: "written", first: end.version + 1, end: written };
   }
+  const inTheWay = found.find((item) => item !== undefined) as ChainItem;
   const winnerEnd = context.guards.endAfter(inTheWay);
   context.knownEnds.add(chain, winnerEnd);
-  const conflict = { kind: "conflict", actual: winnerEnd.version, winner: inTheWay } as const;
-  return asDuplicate(context, append, inTheWay) ?? conflict;
+  return asDuplicate(context, append, inTheWay) ?? { ...refused(winnerEnd), winner: inTheWay };
 }
 
-function asDuplicate(
-  context: ChainContext,
-  append: ChainAppend,
+/** Where a chain ends after a commit that was written as these items. */
+export function endOf(end: ChainEnd, commit: PendingCommit, items: readonly Item[]): ChainEnd {
+  const { closes = false } = commit;
+  return { version: end.version + countOf(commit), t: Number(items[0]?.["t"]?.N), closed: closes };
+}
+
+export function asDuplicate(
+  { guards }: ChainContext,
+  { commit }: Pick<OwnCommit, "commit">,
   found: ChainItem,
-): ChainAppendResult | undefined {
-  const slots = context.guards.findOwn(found, append.commit.id);
+): Duplicate | undefined {
+  const slots = guards.findOwn(found, commit.id);
   return slots && { kind: "duplicate", slots, found };
-}
-
-function countOf(commit: PendingCommit): number {
-  return commit.parts.reduce((count, part) => count + part.count, 0);
-}
-
-/**
- * Sends the same items again when a reply is lost: they can't be stored twice, and if they were stored the
- * first time, they come back as the item in the way.
- */
-async function putUntilCertain(
-  context: ChainContext,
-  append: ChainAppend,
-  items: readonly Item[],
-): Promise<ChainItem | undefined> {
-  const { storage, runtime } = context;
-  let mayBeWritten = false;
-  for (let send = 1; ; send++) {
-    try {
-      const inTheWay = await putAll(storage, items, append.signal);
-      append.bill.addWrite(unitsOf(items, inTheWay));
-      return inTheWay && readSlots(inTheWay);
-    } catch (error) {
-      append.bill.addWrite(unitsOf(items, undefined));
-      const isUncertain = error instanceof UncertainWriteError;
-      mayBeWritten ||= isUncertain && error.mayBeWritten;
-      if (!isUncertain || send >= MAX_SENDS) {
-        const cause = isUncertain ? error.cause : error;
-        // A refusal says nothing about an earlier send whose reply was lost. Giving up is the caller's own wish.
-        if (!mayBeWritten || append.signal?.aborted) throw cause;
-        throw new OutcomeUnknownError(append.chain, formatCommitId(append.commit.id), { cause });
-      }
-      await runtime.sleep(backoffMs(send, RESEND_BACKOFF, runtime.random), append.signal);
-    }
-  }
-}
-
-async function putAll(
-  storage: ChainStorage,
-  items: readonly Item[],
-  signal: AbortSignal | undefined,
-): Promise<Item | undefined> {
-  const [only, ...more] = items;
-  if (only !== undefined && more.length === 0) return storage.putNew(only, signal);
-  const found = await storage.transact({ puts: items, free: [] }, signal);
-  return found?.find((item) => item !== undefined);
-}
-
-/**
- * Write units of a put. The index of streams costs one more where an item appears in it: at the first item of
- * a stream. A refused put costs the larger of the refused item and the one in its way.
- */
-function unitsOf(items: readonly Item[], inTheWay: Item | undefined): number {
-  const transaction = items.length > 1;
-  return items.reduce((units, item) => {
-    const bytes = Math.max(itemSize(item), inTheWay ? itemSize(inTheWay) : 0);
-    const { p, s, c } = item;
-    const indexed = p && s && c && !inTheWay ? writeUnits(itemSize({ p, s, c })) : 0;
-    return units + writeUnits(bytes, { transaction }) + indexed;
-  }, 0);
 }
 
 /** What reading a chain needs, for one operation on it. */

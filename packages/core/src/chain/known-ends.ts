@@ -37,7 +37,11 @@ export class KnownEnds {
     }
     let at = ends.length;
     while (at > 0 && (ends[at - 1]?.version ?? 0) > end.version) at--;
-    if (ends[at - 1]?.version === end.version) return;
+    if (ends[at - 1]?.version === end.version) {
+      // Closing a stream may leave its version as it is.
+      if (end.closed) ends[at - 1] = end;
+      return;
+    }
     ends.splice(at, 0, end);
     if (ends.length > ENDS_PER_CHAIN) ends.shift();
   }

@@ -176,7 +176,7 @@ function rangeAfter(
     throw new IntegrityError(chain, window.low, "a page without items claims that more follow");
   const range = {
     ...rangeOf(window),
-    ...(window.backward ? { to: last.first - 1 } : { from: last.last + 1 }),
+    ...(window.backward ? { to: last.first - 1 } : { from: Math.max(last.first, last.last) + 1 }),
   };
   return range.from <= range.to ? range : undefined;
 }
@@ -202,8 +202,8 @@ async function* fill(
   }
 }
 
-/** The item that holds a slot which has to be there. */
-async function itemHolding(
+/** The item that holds a slot which has to be there, as later ones are taken. */
+export async function itemHolding(
   context: ChainReadContext,
   slot: number,
   signal: AbortSignal | undefined,

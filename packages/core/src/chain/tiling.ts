@@ -24,13 +24,17 @@ export interface ChainItem {
   readonly commitId: Uint8Array;
   /** Epoch milliseconds of the commit. */
   readonly t: number;
+  /** Whether nothing follows: the commit closed its stream. */
+  readonly closed: boolean;
 }
 
-/** The slots of one commit. */
+/** The slots of one commit; `last` is before `first` in one that only closes its stream. */
 export interface CommitSlots {
   readonly commitId: Uint8Array;
   readonly first: number;
   readonly last: number;
+  /** How many events of the same transaction are in commits to other streams before it. */
+  readonly offset: number;
 }
 
 /** Proof that a commit ends at `version`: it was seen. The next slot may be written after it. */
@@ -38,10 +42,12 @@ export interface ChainEnd {
   readonly version: number;
   /** Epoch milliseconds of the commit that ends here; undefined at the empty chain's end. */
   readonly t: number | undefined;
+  /** Whether that commit closed the stream, so that nothing may be written after it. */
+  readonly closed: boolean;
 }
 
 /** Every chain ends at 0 before its first commit. */
-export const EMPTY_CHAIN: ChainEnd = { version: 0, t: undefined };
+export const EMPTY_CHAIN: ChainEnd = { version: 0, t: undefined, closed: false };
 
 /** Reads an item's slots. */
 export function readSlots(item: Item): ChainItem {
@@ -58,6 +64,7 @@ export function readSlots(item: Item): ChainItem {
     commitLast: commitFirst + numberOf(item, "m", count) - 1,
     commitId,
     t: numberOf(item, "t"),
+    closed: item["k"] !== undefined,
   };
 }
 
@@ -91,17 +98,46 @@ export function encodeGroup(
 export function commitsIn(item: ChainItem): CommitSlots[] {
   const group = item.item["g"]?.B;
   if (group === undefined) {
-    return [{ commitId: item.commitId, first: item.commitFirst, last: item.commitLast }];
+    const offset = offsetIn(partsOf(item), item);
+    return [{ commitId: item.commitId, first: item.commitFirst, last: item.commitLast, offset }];
   }
   const view = new DataView(group.buffer, group.byteOffset, group.byteLength);
   const commits: CommitSlots[] = [];
   let first = item.first;
   for (let at = 0; at < group.byteLength; at += GROUP_ENTRY_BYTES) {
     const last = first + view.getUint32(at + ID_BYTES) - 1;
-    commits.push({ commitId: group.subarray(at, at + ID_BYTES), first, last });
+    commits.push({ commitId: group.subarray(at, at + ID_BYTES), first, last, offset: 0 });
     first = last + 1;
   }
   return commits;
+}
+
+/** One stream's commit of a transaction over several. */
+export interface TransactionPart {
+  readonly chain: string;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The attribute `w`, by which each part of a transaction names all of them. */
+export function encodeParts(parts: readonly TransactionPart[]): string {
+  return JSON.stringify(parts.map(({ chain, first, count }) => [chain, first, count]));
+}
+
+/** The parts of the transaction over several streams that the item belongs to, in their order; empty if it belongs to none. */
+export function partsOf(item: ChainItem): TransactionPart[] {
+  const text = item.item["w"]?.S;
+  if (text === undefined) return [];
+  return (JSON.parse(text) as [string, number, number][]).map(([chain, first, count]) => ({
+    chain,
+    first,
+    count,
+  }));
+}
+
+function offsetIn(parts: readonly TransactionPart[], item: ChainItem): number {
+  const own = parts.findIndex((part) => part.chain === item.item["p"]?.S);
+  return parts.slice(0, Math.max(own, 0)).reduce((count, part) => count + part.count, 0);
 }
 
 /** The part of a commit that goes into one item: its content, without keys, slots and times. */
@@ -120,13 +156,20 @@ export interface PendingCommit {
   readonly chainContent?: Item | undefined;
   /** Epoch milliseconds of when it was first written, for one that comes from another store. Default: now. */
   readonly t?: number | undefined;
+  /** Whether nothing may follow it. */
+  readonly closes?: boolean | undefined;
+}
+
+/** How many events a commit has. */
+export function countOf(commit: PendingCommit): number {
+  return commit.parts.reduce((count, part) => count + part.count, 0);
 }
 
 /** The items of a commit in the slots right after `end`. */
 export function placeAfter(end: ChainEnd, chain: string, commit: PendingCommit, nowMs: number): Item[] {
   // Times never go back within a chain, whatever the clocks of its writers do.
   const t = Math.max(commit.t ?? nowMs, end.t ?? 0);
-  const total = commit.parts.reduce((count, part) => count + part.count, 0);
+  const total = countOf(commit);
   let offset = 0;
   return commit.parts.map((part) => {
     const slot = end.version + 1 + offset;
@@ -140,6 +183,7 @@ export function placeAfter(end: ChainEnd, chain: string, commit: PendingCommit, 
       ...(before === undefined ? undefined : { u: { N: String(before) } }),
       ...(offset === 0 ? undefined : { o: { N: String(offset) } }),
       ...(part.count === total ? undefined : { m: { N: String(total) } }),
+      ...(commit.closes ? { k: { BOOL: true } } : undefined),
       ...(slot === 1 ? commit.chainContent : undefined),
       ...part.content,
     };
@@ -160,14 +204,17 @@ export interface ChainGuards {
   readonly provesEnd: (tail: ChainEnd, version: number) => boolean;
   /** Whether a commit with an id of the caller's own has to be looked for before it is written. */
   readonly looksBack: boolean;
+  /** Whether anything may be written after an end. */
+  readonly isOpen: (end: ChainEnd) => boolean;
   /** Whether a slot that a page lacks is read by itself, so that no reader sees half of a transaction. */
   readonly fillsHoles: boolean;
 }
 
 export const CHAIN_GUARDS: ChainGuards = {
   findOwn: (item, commitId) => commitsIn(item).find((commit) => sameCommitId(commit.commitId, commitId)),
-  endAfter: (winner) => ({ version: winner.commitLast, t: winner.t }),
+  endAfter: (winner) => ({ version: winner.commitLast, t: winner.t, closed: winner.closed }),
   provesEnd: (tail, version) => tail.version === version,
   looksBack: true,
+  isOpen: (end) => !end.closed,
   fillsHoles: true,
 };

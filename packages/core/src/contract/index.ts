@@ -1,6 +1,8 @@
 import { appendContract } from "./append-contract.ts";
 import { readContract } from "./read-contract.ts";
 import { refusalContract } from "./refusal-contract.ts";
+import { closeContract } from "./close-contract.ts";
+import { transactContract } from "./transact-contract.ts";
 import { transferContract } from "./transfer-contract.ts";
 import type { ContractRunner, ContractSubject } from "./subject.ts";
 
@@ -18,6 +20,8 @@ export function describeEventStoreContract(runner: ContractRunner, subject: Cont
     appendContract(runner, subject);
     readContract(runner, subject);
     refusalContract(runner, subject);
+    closeContract(runner, subject);
+    transactContract(runner, subject);
     transferContract(runner, subject);
   });
 }

@@ -8,9 +8,15 @@ import {
   encodeGroup,
   type ExpectedVersion,
   GROUP_ENTRY_BYTES,
+  type PendingCommit,
 } from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
-import { OutcomeUnknownError, UnknownEventTypeError, VersionConflictError } from "../errors.ts";
+import {
+  OutcomeUnknownError,
+  StreamClosedError,
+  UnknownEventTypeError,
+  VersionConflictError,
+} from "../errors.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { categoryOf } from "../stream-name.ts";
 import { packCommit, unpackEvents } from "./commit-content.ts";
@@ -31,6 +37,8 @@ export interface PreparedAppend {
   readonly events: readonly PreparedEvent[];
   /** The metadata of all its events as JSON text. */
   readonly metadata: string | undefined;
+  /** Whether the stream ends with it; only then it may be without events. */
+  readonly closes?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,11 +54,9 @@ export async function appendCommit(
   streamId: string,
   append: PreparedAppend & { readonly expected: ExpectedVersion; readonly ownCommitId: boolean },
 ): Promise<StoredAppend> {
-  const { commitId, events, metadata, expected, ownCommitId, signal } = append;
+  const { expected, ownCommitId, signal } = append;
   const bill = new Bill();
-  const { maxItemBytes } = context;
-  const parts = packCommit({ streamId, events: events.map((event) => event.text), metadata, maxItemBytes });
-  const commit = { id: commitId, parts, chainContent: { c: { S: categoryOf(streamId) } } };
+  const commit = pendingCommit(context, streamId, append);
   const result = await appendToChain(context, {
     chain: streamId,
     commit,
@@ -70,6 +76,18 @@ export async function appendCommit(
     case "conflict":
       throw conflictError(context, streamId, { ...result, expected, bill });
   }
+}
+
+/** A checked append as a commit that waits for its place. */
+export function pendingCommit(
+  { maxItemBytes }: AppendContext,
+  streamId: string,
+  append: PreparedAppend & { readonly reservedBytes?: number | undefined },
+): PendingCommit {
+  const { commitId: id, events, metadata, closes, reservedBytes } = append;
+  const texts = events.map((event) => event.text);
+  const parts = packCommit({ streamId, events: texts, metadata, reservedBytes, maxItemBytes });
+  return { id, parts, closes, chainContent: { c: { S: categoryOf(streamId) } } };
 }
 
 /**
@@ -136,12 +154,17 @@ function mergeEvents(appends: readonly PreparedAppend[]): string[] {
   });
 }
 
-function describeWritten(
+export function describeWritten(
   streamId: string,
   { commitId, events, metadata }: PreparedAppend,
-  written: { readonly first: number; readonly t: number | undefined; readonly bill: Bill },
+  written: {
+    readonly first: number;
+    readonly t: number | undefined;
+    readonly offset?: number | undefined;
+    readonly bill: Bill;
+  },
 ): StoredAppend {
-  const { first, t = 0, bill } = written;
+  const { first, t = 0, offset = 0, bill } = written;
   const id = formatCommitId(commitId);
   const shared = metadata === undefined ? undefined : (JSON.parse(metadata) as object);
   return {
@@ -156,7 +179,7 @@ function describeWritten(
       metadata: { ...shared, ...event.metadata },
       streamId,
       version: first + index,
-      eventId: `${id}/${index}`,
+      eventId: `${id}/${offset + index}`,
       recordedAt: new Date(t),
     })),
     capacity: bill.total(),
@@ -169,26 +192,40 @@ async function describeDuplicate(
   duplicate: { readonly slots: CommitSlots; readonly found: ChainItem; readonly bill: Bill },
 ): Promise<StoredAppend> {
   const { slots, found, bill } = duplicate;
-  const events: RecordedEvent[] = [];
-  if (found.first <= slots.first && slots.last <= found.last) {
-    events.push(...unpackEvents(found));
-  } else {
-    // A commit of several items, of which one was found.
-    const window = { low: slots.first, high: slots.last, backward: false, consistency: "strong" } as const;
-    for await (const item of readChain(readContext(context, { chain: streamId, bill }), window)) {
-      events.push(...unpackEvents(item));
-    }
-  }
-  const own = events.filter((event) => event.version >= slots.first && event.version <= slots.last);
   return {
     streamId,
     firstVersion: slots.first,
     version: slots.last,
     commitId: formatCommitId(slots.commitId),
     duplicate: true,
-    events: checkKnownTypes(own, context.definitions),
+    events: await eventsOf(context, streamId, { slots, found, bill }),
     capacity: bill.total(),
   };
+}
+
+/** The events in a commit's slots, of which an item may have come back already. */
+export async function eventsOf(
+  context: AppendContext,
+  streamId: string,
+  commit: {
+    readonly slots: CommitSlots;
+    readonly found?: ChainItem | undefined;
+    readonly bill: Bill;
+  },
+): Promise<readonly RecordedEvent[]> {
+  const { slots, found, bill } = commit;
+  const events: RecordedEvent[] = [];
+  if (found !== undefined && found.first <= slots.first && slots.last <= found.last) {
+    events.push(...unpackEvents(found));
+  } else {
+    // A commit of several items, of which one was found, or one of several streams.
+    const window = { low: slots.first, high: slots.last, backward: false, consistency: "strong" } as const;
+    for await (const item of readChain(readContext(context, { chain: streamId, bill }), window)) {
+      events.push(...unpackEvents(item));
+    }
+  }
+  const own = events.filter((event) => event.version >= slots.first && event.version <= slots.last);
+  return checkKnownTypes(own, context.definitions);
 }
 
 export function conflictError(
@@ -198,14 +235,15 @@ export function conflictError(
     readonly expected: ExpectedVersion;
     readonly bill: Bill;
   },
-): VersionConflictError {
-  const { expected, actual, winner, bill } = conflict;
+): VersionConflictError | StreamClosedError {
+  const { expected, actual, closed, winner, bill } = conflict;
+  if (closed) return new StreamClosedError({ streamId, version: actual, capacity: bill.total() });
   const winningCommit = winner && describeWinner(context, streamId, winner);
   return new VersionConflictError({ streamId, expected, actual, winningCommit, capacity: bill.total() });
 }
 
 /** The winner, when all of it came back and its events are known: otherwise reading the stream will tell. */
-function describeWinner(
+export function describeWinner(
   context: AppendContext,
   streamId: string,
   winner: ChainItem,

@@ -4,7 +4,7 @@ import { GroupCommit } from "../chain/group-commit.ts";
 import { KnownEnds } from "../chain/known-ends.ts";
 import { LAST_SLOT, lastItemUpTo } from "../chain/read-chain.ts";
 import type { ChainStorage } from "../chain/storage.ts";
-import { CHAIN_GUARDS, type ChainGuards, type ExpectedVersion } from "../chain/tiling.ts";
+import { CHAIN_GUARDS, type ChainGuards } from "../chain/tiling.ts";
 import { newCommitId, parseCommitId } from "../commit-id.ts";
 import type { EventDefinitions, NewEvent } from "../events.ts";
 import { MAX_ITEM_BYTES } from "../limits.ts";
@@ -21,8 +21,10 @@ import {
 } from "./append.ts";
 import type { AppendOptions, EventStore } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
-import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
+import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts";
+import { prepareAppend, prepareMetadata } from "./prepare-events.ts";
 import { checkCounts, loadState, planRead, readEvents } from "./read-stream.ts";
+import { transact } from "./transact.ts";
 import { exportCommits, importCommits } from "./transfer.ts";
 
 /** What an event store is made of, wherever it keeps its chains. */
@@ -59,6 +61,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
   const store: EventStore = {
     append: (streamId, events, appendOptions) =>
       append({ context, groups }, streamId, { events, options: appendOptions }),
+    transact: (writes, transactOptions) => transact(context, writes, transactOptions),
     read(streamId, readOptions) {
       checkStreamId(streamId);
       return readEvents(context, streamId, { ...planRead(readOptions ?? {}), bill: new Bill() });
@@ -96,16 +99,17 @@ async function append(
   }: { readonly events: readonly NewEvent[]; readonly options?: AppendOptions | undefined },
 ): Promise<StoredAppend> {
   const { context, groups } = store;
-  const { expectedVersion: expected = "any", signal } = options;
+  const { expectedVersion = "any", close: closes, signal } = options;
   checkStreamId(streamId);
-  checkExpectedVersion(expected);
+  checkExpectedVersion(expectedVersion);
   const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
-  const prepared = await prepareEvents(streamId, events, context.definitions);
+  const prepared = await prepareAppend(streamId, { events, closes }, context.definitions);
+  const expected = prepared.length === 0 ? expectedForClosing(streamId, expectedVersion) : expectedVersion;
   const metadata = prepareMetadata(events, options.metadata);
   const commitId = ownId ?? newCommitId(context.runtime.now());
-  const ready = { commitId, events: prepared, metadata, signal };
+  const ready = { commitId, events: prepared, metadata, closes, signal };
   signal?.throwIfAborted();
-  if (expected !== "any" || ownId !== undefined) {
+  if (expected !== "any" || ownId !== undefined || closes) {
     return appendCommit(context, streamId, { ...ready, expected, ownCommitId: ownId !== undefined });
   }
   try {
@@ -113,12 +117,4 @@ async function append(
   } catch (error) {
     throw ownFailure(error, streamId, commitId);
   }
-}
-
-function checkExpectedVersion(expected: ExpectedVersion): void {
-  if (expected === "any" || expected === "noStream" || expected === "streamExists") return;
-  if (Number.isSafeInteger(expected) && expected >= 0) return;
-  throw new RangeError(
-    `expectedVersion is ${String(expected)}; it has to be a whole number from 0, "any", "noStream" or "streamExists".`,
-  );
 }

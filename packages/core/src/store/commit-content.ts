@@ -28,6 +28,8 @@ export interface CommitContent {
   readonly metadata?: string | undefined;
   /** The attribute `g`, when the commits of a group are put together. */
   readonly group?: Uint8Array | undefined;
+  /** Bytes that each item has to have room for besides. */
+  readonly reservedBytes?: number | undefined;
   /** The largest item allowed, in bytes. */
   readonly maxItemBytes: number;
 }
@@ -86,10 +88,12 @@ function packPart(commit: CommitContent, from: number, to: number): SizedPart {
   };
   const around =
     ENVELOPE_BYTES +
+    (commit.reservedBytes ?? 0) +
     2 * Buffer.byteLength(commit.streamId) +
     (commit.metadata === undefined ? 0 : Buffer.byteLength(commit.metadata)) +
     (commit.group?.byteLength ?? 0);
   const count = to - from;
+  if (count === 0) return { count, bytes: around, content: common };
   const plainBytes = around + Buffer.byteLength(text);
   if (writeUnits(plainBytes) > 1) {
     const packed = deflate(text);
@@ -157,13 +161,14 @@ export function unpackEvents(chainItem: ChainItem): RecordedEvent[] {
       metadata: { ...shared, ...metadata },
       streamId,
       version: first + index,
-      eventId: `${commitId}/${first + index - slots.first}`,
+      eventId: `${commitId}/${first + index - slots.first + slots.offset}`,
       recordedAt: new Date(t),
     }));
   });
 }
 
-function parseBodies(streamId: string, { item, first }: ChainItem): StoredEvent[] {
+function parseBodies(streamId: string, { item, first, last }: ChainItem): StoredEvent[] {
+  if (last < first) return [];
   const format = item["f"]?.N;
   const body = item["e"];
   try {

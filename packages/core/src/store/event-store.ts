@@ -20,6 +20,11 @@ export interface AppendOptions {
   readonly commitId?: string | undefined;
   /** Metadata for all events of the append: correlation and causation ids, trace context and what you like. */
   readonly metadata?: EventMetadata | undefined;
+  /**
+   * Closes the stream with this append: later ones are refused with `StreamClosedError`, for good. Only then an append
+   * may be without events; it leaves the version as it is, and the stream has to exist. Default false.
+   */
+  readonly close?: boolean | undefined;
   /** Gives up. Once the append is sent, that leaves open whether it is stored: `commitId` lets you find out. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,6 +41,49 @@ export interface AppendResult<Definitions extends EventDefinitions> {
   /** The events as they are stored. */
   readonly events: readonly RecordedEventOf<Definitions>[];
   /** What was consumed. Appends that went into one put together have it counted at the first of them. */
+  readonly capacity: Capacity;
+}
+
+/** What a transaction appends to one stream. */
+export interface TransactWrite<Definitions extends EventDefinitions> {
+  readonly streamId: string;
+  readonly events: readonly NewEventOf<Definitions>[];
+  /** Where the stream has to be. Default `"any"`. */
+  readonly expectedVersion?: ExpectedVersion | undefined;
+  /** Closes the stream; only then it may be without events. Default false. */
+  readonly close?: boolean | undefined;
+}
+
+/** A stream that a transaction does not write to, and where it has to be all the same. */
+export interface TransactCheck {
+  readonly streamId: string;
+  /** A number also holds for a closed stream of that version; `"any"` checks nothing. */
+  readonly expectedVersion: ExpectedVersion;
+}
+
+export interface TransactOptions {
+  /** Streams that are only checked. Default: none. */
+  readonly checks?: readonly TransactCheck[] | undefined;
+  /**
+   * An id of your own for the transaction (26 characters: `createCommitId()`, or `commitIdFrom(requestId)`): repeating it,
+   * at any time, writes nothing and gives the first result with `duplicate: true`. It is looked for right after the
+   * version of a write that expects a number or `"noStream"`, at no cost; when no write does, the first stream
+   * is searched, which costs what reading it costs. Default: a new id.
+   */
+  readonly commitId?: string | undefined;
+  /** Metadata for all events of the transaction. */
+  readonly metadata?: EventMetadata | undefined;
+  /** Gives up. Once the transaction is sent, that leaves open whether it is stored: `commitId` lets you find out. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TransactResult<Definitions extends EventDefinitions> {
+  /** All parts carry it; event ids count on over the parts. */
+  readonly commitId: string;
+  /** Whether an earlier transaction with the same commit id had stored it already, and nothing was written now. */
+  readonly duplicate: boolean;
+  /** What was appended to each stream, in the order given. */
+  readonly appends: readonly Omit<AppendResult<Definitions>, "commitId" | "duplicate" | "capacity">[];
   readonly capacity: Capacity;
 }
 
@@ -99,6 +147,8 @@ export interface TransferredCommit {
   readonly recordedAt?: string | undefined;
   /** The metadata that all its events share. */
   readonly metadata?: EventMetadata | undefined;
+  /** Whether it closed the stream; only then it may be without events. Default false. */
+  readonly closes?: boolean | undefined;
   readonly events: readonly NewEvent[];
 }
 
@@ -133,6 +183,7 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * 1 more for a new stream. An append above 400 KB is one transaction and costs twice that.
    *
    * @throws VersionConflictError when the stream is not where it is expected; nothing was written.
+   * @throws StreamClosedError when the stream was closed; nothing was written.
    * @throws NoEventsError, InvalidEventError, InvalidStreamIdError, EventTooLargeError before anything is sent.
    * @throws OutcomeUnknownError when the connection stayed broken; it says how to find out.
    * @throws RangeError for an `expectedVersion` that is no version, TypeError for a `commitId` that is none.
@@ -142,6 +193,26 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
     events: readonly NewEventOf<Definitions>[],
     options?: AppendOptions,
   ): Promise<AppendResult<Definitions>>;
+
+  /**
+   * Appends to several streams at once, and only if all of them, and those that are only checked, are where they are
+   * expected: all or nothing. Another transaction on the same streams at the same moment is waited for; a stream that
+   * is elsewhere is a conflict.
+   *
+   * Cost: 1 request, and 1 more for each stream whose end this store has not seen (unless it expects `"noStream"`);
+   * 2 WCU for each KB of each stream's events, 1 for each new stream, and 2 for each check (none for `"streamExists"`).
+   * A single stream without checks costs what an append costs.
+   *
+   * @throws TransactConflictError with every expectation that does not hold; nothing was written.
+   * @throws TransactionTooLargeError above 100 streams or 4 MB; and NoEventsError, InvalidEventError,
+   *   InvalidStreamIdError, EventTooLargeError, all before anything is written.
+   * @throws OutcomeUnknownError when the connection stayed broken; it says how to find out.
+   * @throws TypeError when no stream is written to or one is named twice, RangeError as `append`.
+   */
+  transact(
+    writes: readonly TransactWrite<Definitions>[],
+    options?: TransactOptions,
+  ): Promise<TransactResult<Definitions>>;
 
   /**
    * Reads a stream's events; nothing for a stream that does not exist. Leaving the loop stops fetching.

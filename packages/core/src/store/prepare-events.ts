@@ -12,6 +12,18 @@ export interface PreparedEvent {
   readonly text: string;
 }
 
+/** Checks the events of an append; only one that closes its stream may be without any. */
+export async function prepareAppend(
+  streamId: string,
+  append: { readonly events: readonly NewEvent[]; readonly closes: boolean | undefined },
+  definitions: EventDefinitions | undefined,
+): Promise<PreparedEvent[]> {
+  const { events, closes } = append;
+  return closes && Array.isArray(events) && events.length === 0
+    ? []
+    : prepareEvents(streamId, events, definitions);
+}
+
 /**
  * Checks the events of an append against their definitions and against what JSON can keep, before anything
  * is sent.

@@ -4,12 +4,12 @@ import { LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
 import { formatCommitId, newCommitId, parseCommitId } from "../commit-id.ts";
 import { InvalidImportError } from "../errors.ts";
-import { categoryOf, checkStreamId } from "../stream-name.ts";
-import { type AppendContext, conflictError, type PreparedAppend } from "./append.ts";
-import { packCommit, unpackCommits } from "./commit-content.ts";
+import { checkStreamId } from "../stream-name.ts";
+import { type AppendContext, conflictError, pendingCommit, type PreparedAppend } from "./append.ts";
+import { unpackCommits } from "./commit-content.ts";
 import type { ExportOptions, ImportResult, TransferredCommit } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
-import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
+import { prepareAppend, prepareMetadata } from "./prepare-events.ts";
 
 /** Streams that are imported side by side; the commits of one stream follow each other. */
 const IMPORT_CONCURRENCY = 32;
@@ -53,6 +53,7 @@ function describeItem(streamId: string, item: ChainItem): TransferredCommit[] {
     commitId: formatCommitId(slots.commitId),
     recordedAt: new Date(item.t).toISOString(),
     ...(metadata === undefined ? undefined : { metadata }),
+    ...(item.closed ? { closes: true } : undefined),
     events: events.map(([type, data, own]) =>
       own === undefined ? { type, data } : { type, data, metadata: own },
     ),
@@ -114,7 +115,7 @@ async function checkCommit(
   { index, signal }: { readonly index: number; readonly signal: AbortSignal | undefined },
 ): Promise<CheckedCommit> {
   try {
-    const { streamId, firstVersion, commitId, recordedAt, metadata, events } = given;
+    const { streamId, firstVersion, commitId, recordedAt, metadata, closes, events } = given;
     checkStreamId(streamId);
     if (!(Number.isSafeInteger(firstVersion) && firstVersion >= 1)) {
       throw new RangeError(`firstVersion is ${String(firstVersion)}; it has to be a whole number from 1`);
@@ -127,7 +128,8 @@ async function checkCommit(
       ownCommitId: commitId !== undefined,
       commitId: commitId === undefined ? newCommitId(t ?? Date.now()) : parseCommitId(commitId),
       t,
-      events: await prepareEvents(streamId, events, undefined),
+      closes,
+      events: await prepareAppend(streamId, { events, closes }, undefined),
       metadata: prepareMetadata(events, metadata),
       signal,
     };
@@ -138,14 +140,11 @@ async function checkCommit(
 
 /** @returns whether the commit was there already */
 async function importCommit(context: AppendContext, commit: CheckedCommit, bill: Bill): Promise<boolean> {
-  const { streamId, firstVersion, commitId, ownCommitId, t, events, metadata, signal } = commit;
-  const texts = events.map((event) => event.text);
-  const parts = packCommit({ streamId, events: texts, metadata, maxItemBytes: context.maxItemBytes });
-  const chainContent = { c: { S: categoryOf(streamId) } };
+  const { streamId, firstVersion, ownCommitId, t, signal } = commit;
   const expected = firstVersion - 1;
   const result = await appendToChain(context, {
     chain: streamId,
-    commit: { id: commitId, parts, chainContent, t },
+    commit: { ...pendingCommit(context, streamId, commit), t },
     expected,
     ownCommitId,
     bill,

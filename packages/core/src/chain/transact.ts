@@ -1,0 +1,299 @@
+import { itemSize, type Item } from "../capacity/item-size.ts";
+import type { Bill } from "../capacity/units.ts";
+import { TransactionTooLargeError } from "../errors.ts";
+import { MAX_TRANSACTION_ACTIONS, MAX_TRANSACTION_BYTES } from "../limits.ts";
+import { asDuplicate, type ChainContext, type Duplicate, endOf, lookBack, readTail } from "./chain.ts";
+import { sendUntilCertain } from "./send.ts";
+import type { SlotKey } from "./storage.ts";
+import {
+  type ChainEnd,
+  type ChainItem,
+  countOf,
+  EMPTY_CHAIN,
+  encodeParts,
+  type ExpectedVersion,
+  type PendingCommit,
+  placeAfter,
+} from "./tiling.ts";
+import { backoffMs } from "../runtime.ts";
+
+/** A chain that takes part in a transaction: with a commit it is written to, without one it is only checked. */
+export interface Participant {
+  readonly chain: string;
+  readonly expected: ExpectedVersion;
+  readonly commit?: PendingCommit | undefined;
+}
+
+/** Commits to several chains, each of another one; all carry the same id. */
+export interface ChainTransact {
+  readonly commitId: Uint8Array;
+  /** Whether the id is the caller's own, so that it may have been stored by an earlier call. */
+  readonly ownCommitId: boolean;
+  readonly participants: readonly Participant[];
+  readonly bill: Bill;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An expectation that does not hold. */
+export interface ChainConflict {
+  readonly chain: string;
+  readonly expected: ExpectedVersion;
+  readonly end: ChainEnd;
+  /** What took the place of a commit, where it was brought back. */
+  readonly winner?: ChainItem | undefined;
+}
+
+export type ChainTransactResult =
+  /** Where each commit went, in the order of the participants that were written to. */
+  | {
+      readonly kind: "written";
+      readonly places: readonly { readonly first: number; readonly end: ChainEnd }[];
+    }
+  | Duplicate
+  | { readonly kind: "conflict"; readonly conflicts: readonly ChainConflict[] };
+
+/** Races for next slots that writes at "any" version may lose to other processes. */
+const MAX_RACES = 1_000;
+const RACE_BACKOFF = { baseMs: 5, maxMs: 250 };
+
+/** What is known of a participant so far. */
+interface Stand extends Participant {
+  readonly end: ChainEnd;
+  /** Whether the end was looked at in this call; otherwise it is remembered or expected, for the write to find out. */
+  readonly fresh: boolean;
+  readonly winner?: ChainItem | undefined;
+}
+
+/** Writes all commits in one transaction if every participant is where it is expected; otherwise none. */
+export async function transactOnChains(
+  context: ChainContext,
+  transact: ChainTransact,
+): Promise<ChainTransactResult> {
+  const own = new OwnSearch(context, transact);
+  const before = await own.lookBack();
+  if (before !== undefined) return before;
+  let stands = await Promise.all(
+    transact.participants.map(async (each) => own.place(await standOf(context, transact, each))),
+  );
+  for (let race = 0; race < MAX_RACES; race++) {
+    if (!stands.every((stand) => holds(context, stand))) {
+      return (await own.afterRefusal()) ?? (await describeConflicts(context, transact, stands));
+    }
+    const sent = await send(context, transact, stands);
+    if (sent.kind !== "conflict") return sent;
+    ({ stands } = sent);
+    if (!stands.every((stand) => holds(context, stand))) continue;
+    await context.runtime.sleep(backoffMs(race, RACE_BACKOFF, context.runtime.random), transact.signal);
+    // Every later commit is compared as well, so that an own one can't be stepped over.
+    const duplicate = await own.lookBack();
+    if (duplicate !== undefined) return duplicate;
+    stands = stands.map((stand) => own.place(stand));
+  }
+  return describeConflicts(context, transact, stands);
+}
+
+/** Where a participant is, by what the store knows, what the caller expects, or a read of its tail. */
+async function standOf(
+  context: ChainContext,
+  { bill, signal }: ChainTransact,
+  participant: Participant,
+): Promise<Stand> {
+  const { chain, expected, commit } = participant;
+  const known = context.knownEnds;
+  const at = (end: ChainEnd, fresh: boolean): Stand => ({ ...participant, end, fresh });
+  if (expected === "any" && commit === undefined) return at(EMPTY_CHAIN, true);
+  const latest = known.latest(chain);
+  if (expected === "any" || expected === "streamExists") {
+    return latest ? at(latest, false) : at(await readTail(context, { chain, bill, signal }), true);
+  }
+  const version = expected === "noStream" ? 0 : expected;
+  // A later commit was seen: the condition would fail for certain, so no write unit is spent on it.
+  if (latest !== undefined && latest.version > version) return at(latest, false);
+  const end = version === 0 ? EMPTY_CHAIN : known.find(chain, version);
+  if (end !== undefined) return at(end, false);
+  return at(provenTail(context, await readTail(context, { chain, bill, signal }), version), true);
+}
+
+function provenTail({ guards }: ChainContext, tail: ChainEnd, version: number): ChainEnd {
+  return guards.provesEnd(tail, version) ? { ...tail, version } : tail;
+}
+
+function holds({ guards }: ChainContext, { expected, end, commit }: Stand): boolean {
+  if (commit !== undefined && !guards.isOpen(end)) return false;
+  switch (expected) {
+    case "any":
+      return true;
+    case "streamExists":
+      return end.version > 0;
+    default:
+      return end.version === (expected === "noStream" ? 0 : expected);
+  }
+}
+
+/**
+ * Whether a check has to be part of the transaction. That a stream exists, or is closed where it is, stays true once it
+ * was seen.
+ */
+function needsCheck({ expected, end, commit }: Stand): boolean {
+  return commit === undefined && expected !== "any" && expected !== "streamExists" && !end.closed;
+}
+
+type Sent = Exclude<ChainTransactResult, { readonly kind: "conflict" }> | Lost;
+
+interface Lost {
+  readonly kind: "conflict";
+  readonly stands: Stand[];
+}
+
+async function send(context: ChainContext, transact: ChainTransact, stands: readonly Stand[]): Promise<Sent> {
+  const written = stands.filter((stand) => stand.commit !== undefined);
+  const checked = stands.filter(needsCheck);
+  const nowMs = context.runtime.now();
+  const parts = encodeParts(
+    written.map(({ chain, end, commit }) => ({
+      chain,
+      first: end.version + 1,
+      count: countOf(commit as PendingCommit),
+    })),
+  );
+  const isAlone = written.length === 1;
+  const items = written.map(({ chain, end, commit }) =>
+    placeAfter(end, chain, commit as PendingCommit, nowMs).map((item) =>
+      isAlone ? item : { ...item, w: { S: parts } },
+    ),
+  );
+  const free = checked.map(({ chain, end }): SlotKey => ({ chain, slot: end.version + 1 }));
+  checkSize(items.flat(), free);
+  const sender = { ...transact, chain: String(written[0]?.chain) };
+  const found = await sendUntilCertain(context, sender, { puts: items.flat(), free });
+  if (found === undefined) {
+    const places = written.map(({ chain, end, commit }, index) => {
+      const after = endOf(end, commit as PendingCommit, items[index] ?? []);
+      context.knownEnds.add(chain, after);
+      return { first: end.version + 1, end: after };
+    });
+    return { kind: "written", places };
+  }
+  // Which participant each put and check belongs to.
+  const owners = [...written.flatMap((stand, index) => (items[index] ?? []).map(() => stand)), ...checked];
+  return learn(context, transact, { stands, owners, found });
+}
+
+/** @throws TransactionTooLargeError */
+function checkSize(items: readonly Item[], free: readonly SlotKey[]): void {
+  const actions = items.length + free.length;
+  if (actions > MAX_TRANSACTION_ACTIONS) {
+    throw new TransactionTooLargeError(actions, MAX_TRANSACTION_ACTIONS, "actions");
+  }
+  const bytes = items.reduce((total, item) => total + itemSize(item), 0);
+  if (bytes > MAX_TRANSACTION_BYTES) {
+    throw new TransactionTooLargeError(bytes, MAX_TRANSACTION_BYTES, "transaction");
+  }
+}
+
+/** Takes in what was in the way. */
+function learn(
+  context: ChainContext,
+  transact: ChainTransact,
+  refused: {
+    readonly stands: readonly Stand[];
+    readonly owners: readonly Stand[];
+    readonly found: readonly (ChainItem | undefined)[];
+  },
+): Duplicate | Lost {
+  const { stands, owners, found } = refused;
+  const winners = new Map<string, ChainItem>();
+  for (const [index, item] of found.entries()) {
+    const owner = owners[index];
+    if (item === undefined || owner === undefined) continue;
+    const duplicate = owner.commit && asDuplicate(context, { commit: { id: transact.commitId } }, item);
+    if (duplicate !== undefined) return duplicate;
+    context.knownEnds.add(owner.chain, context.guards.endAfter(item));
+    winners.set(owner.chain, winners.get(owner.chain) ?? item);
+  }
+  return {
+    kind: "conflict",
+    stands: stands.map((stand) => {
+      const winner = winners.get(stand.chain);
+      if (winner !== undefined)
+        return { ...stand, end: context.guards.endAfter(winner), fresh: true, winner };
+      return { ...stand, fresh: stand.fresh || owners.some((owner) => owner.chain === stand.chain) };
+    }),
+  };
+}
+
+/** All expectations that do not hold, those included that were not looked at so far. */
+async function describeConflicts(
+  context: ChainContext,
+  { bill, signal }: ChainTransact,
+  stands: readonly Stand[],
+): Promise<ChainTransactResult> {
+  const now = await Promise.all(
+    stands.map(async (stand): Promise<Stand> => {
+      // The first commit of a stream that should not be there says little about where the stream is.
+      const isFirst = stand.winner?.first === 1;
+      if (stand.fresh && !isFirst) return stand;
+      return { ...stand, end: await readTail(context, { chain: stand.chain, bill, signal }) };
+    }),
+  );
+  return { kind: "conflict", conflicts: now.filter((stand) => !holds(context, stand)) };
+}
+
+/**
+ * Looks for the transaction among what is stored, when its id is the caller's own. Of a transaction that was just
+ * written, reads may see some parts before others; a check of a slot sees all or nothing, so it has the last word.
+ */
+class OwnSearch {
+  readonly #context: ChainContext;
+  readonly #transact: ChainTransact;
+  /** A written stream in which the transaction is if it is stored; undefined when nothing is to be looked for. */
+  readonly #chain: string | undefined;
+  /** Whether it may be anywhere in that stream; otherwise it begins right after `#searchedTo`. */
+  readonly #isAnywhere: boolean;
+  /** Where the part of the stream ends that does not hold it. */
+  #searchedTo: ChainEnd = EMPTY_CHAIN;
+
+  constructor(context: ChainContext, transact: ChainTransact) {
+    this.#context = context;
+    this.#transact = transact;
+    const written = transact.participants.filter((each) => each.commit !== undefined);
+    const fixed = written.find(({ expected }) => expected !== "any" && expected !== "streamExists");
+    this.#isAnywhere = fixed === undefined;
+    const { chain, expected } = fixed ?? written[0] ?? {};
+    this.#chain = transact.ownCommitId && context.guards.looksBack ? chain : undefined;
+    if (typeof expected === "number") this.#searchedTo = { ...EMPTY_CHAIN, version: expected };
+  }
+
+  /** Searches what was not searched yet, if the transaction may be anywhere in a stream. */
+  async lookBack(): Promise<Duplicate | undefined> {
+    if (this.#chain === undefined || !this.#isAnywhere) return undefined;
+    const { bill, signal, commitId } = this.#transact;
+    const own = { chain: this.#chain, bill, signal, commit: { id: commitId } };
+    const { duplicate, tail } = await lookBack(this.#context, own, this.#searchedTo);
+    this.#searchedTo = tail;
+    return duplicate;
+  }
+
+  /** A write may only go where everything before was searched. */
+  place(stand: Stand): Stand {
+    if (stand.chain !== this.#chain || !this.#isAnywhere) return stand;
+    return { ...stand, end: this.#searchedTo, fresh: true };
+  }
+
+  /** An expectation does not hold: because of the transaction itself, of what came after it, or of something else. */
+  async afterRefusal(): Promise<Duplicate | undefined> {
+    const { commitId } = this.#transact;
+    if (this.#chain === undefined) return undefined;
+    for (;;) {
+      const before = await this.lookBack();
+      if (before !== undefined) return before;
+      const slot = { chain: this.#chain, slot: this.#searchedTo.version + 1 };
+      const sender = { ...this.#transact, chain: this.#chain };
+      const found = await sendUntilCertain(this.#context, sender, { puts: [], free: [slot] });
+      const item = found?.[0];
+      if (item === undefined) return undefined;
+      const duplicate = asDuplicate(this.#context, { commit: { id: commitId } }, item);
+      if (duplicate !== undefined || !this.#isAnywhere) return duplicate;
+    }
+  }
+}
