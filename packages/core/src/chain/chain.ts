@@ -118,6 +118,7 @@ async function appendAtTail(context: ChainContext, append: ChainAppend): Promise
   for (let race = 0; race < MAX_RACES; race++) {
     const result = await putAfter(context, append, end);
     if (result.kind !== "conflict" || result.winner === undefined) return result;
+    append.bill.lostRaces += 1;
     end = guards.endAfter(result.winner);
     if (race < CLOSE_RACES) continue;
     await runtime.sleep(backoffMs(race, RACE_BACKOFF, runtime.random), append.signal);
@@ -227,6 +228,7 @@ async function putUntilCertain(
         throw new OutcomeUnknownError(append.chain, formatCommitId(append.commit.id), { cause });
       }
       await runtime.sleep(backoffMs(send, RESEND_BACKOFF, runtime.random), append.signal);
+      append.bill.resends += 1;
     }
   }
 }
