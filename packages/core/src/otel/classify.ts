@@ -1,0 +1,39 @@
+import { TuppenceError, VersionConflictError } from "../errors.ts";
+import type { Operation, OperationOutcome } from "../observer.ts";
+
+/**
+ * How an operation ended, as those on call sort it. `ok`; `left`: a loop over a read was left; `conflict`: the stream is not
+ * where the caller expected it, which is an answer; `rejected`: the decider refused the command, which is one too;
+ * `error`: everything else.
+ */
+export type OutcomeKind = "ok" | "left" | "conflict" | "rejected" | "error";
+
+/** Sorts an operation's outcome. `isRejection` knows what a decider throws to refuse. */
+export function classify(
+  operation: Operation,
+  outcome: OperationOutcome,
+  isRejection: (error: unknown) => boolean,
+): OutcomeKind {
+  if (outcome.status !== "failed") return outcome.status === "left" ? "left" : "ok";
+  if (isAnsweredConflict(operation, outcome.error)) return "conflict";
+  return isRejection(outcome.error) ? "rejected" : "error";
+}
+
+/** A conflict with a version that the caller gave. One with "any" is a race lost too often, one in an import a failure. */
+function isAnsweredConflict({ expectedVersion }: Operation, error: unknown): boolean {
+  return error instanceof VersionConflictError && expectedVersion !== undefined && expectedVersion !== "any";
+}
+
+/** The type of an error, one of few: its code if it is ours, otherwise its name. */
+export function errorType(error: unknown): string {
+  if (error instanceof TuppenceError) return error.code;
+  return error instanceof Error ? error.name : "_OTHER";
+}
+
+/** What JavaScript itself throws when a program is wrong. */
+const PROGRAM_ERRORS = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];
+
+/** Whether an error that a decider threw is its answer: not if it says that the program is wrong. */
+export function isRejectionByDefault(error: unknown): boolean {
+  return !PROGRAM_ERRORS.some((kind) => error instanceof kind);
+}
