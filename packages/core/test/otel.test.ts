@@ -7,6 +7,7 @@ import {
   eventsTable,
   meterCapacity,
   type NewEvent,
+  NoEventsError,
 } from "../src/index.ts";
 import { createMemoryEventStore, createMemoryStorage } from "../src/memory/index.ts";
 import { createOtelObserver, linksFrom, traceMetadata } from "../src/otel/index.ts";
@@ -266,6 +267,7 @@ describe("failures", () => {
     for (const [thrown, isRejection, kind] of [
       [new Error("not enough money"), undefined, "rejected"],
       [new TypeError("undefined is not a function"), undefined, "error"],
+      [new NoEventsError("other|1"), undefined, "error"],
       [new Error("no connection"), () => false, "error"],
     ] as const) {
       const telemetry = openTelemetry();
@@ -280,7 +282,9 @@ describe("failures", () => {
         const { status, attributes } = telemetry.span(name);
         expect(attributes["tuppence.outcome"]).toBe(kind);
         expect(status.code).toBe(kind === "error" ? SpanStatusCode.ERROR : SpanStatusCode.UNSET);
-        expect(attributes[kind === "error" ? "error.type" : "tuppence.rejection"]).toBe(thrown.name);
+        expect(attributes[kind === "error" ? "error.type" : "tuppence.rejection"]).toBe(
+          thrown instanceof NoEventsError ? thrown.code : thrown.name,
+        );
       }
     }
   });

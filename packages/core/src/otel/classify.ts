@@ -30,10 +30,10 @@ export function errorType(error: unknown): string {
   return error instanceof Error ? error.name : "_OTHER";
 }
 
-/** What JavaScript itself throws when a program is wrong. */
-const PROGRAM_ERRORS = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];
+/** What a decider does not throw as its answer: what JavaScript says of a wrong program, and what a store fails with. */
+const FAILURES = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError, TuppenceError];
 
-/** Whether an error that a decider threw is its answer: not if it says that the program is wrong. */
+/** Whether an error that a decider threw is its answer. */
 export function isRejectionByDefault(error: unknown): boolean {
-  return !PROGRAM_ERRORS.some((kind) => error instanceof kind);
+  return !FAILURES.some((kind) => error instanceof kind);
 }

@@ -21,7 +21,7 @@ export interface OtelObserverOptions {
   readonly meterProvider?: MeterProvider | undefined;
   /**
    * Whether what a decider threw is its answer to the command (outcome `rejected`) and no failure (outcome `error`).
-   * Default: everything but `TypeError` and the other errors by which JavaScript tells that a program is wrong.
+   * Default: everything but `TypeError` and the other errors by which JavaScript tells that a program is wrong, and but our own.
    */
   readonly isRejection?: ((error: unknown) => boolean) | undefined;
 }
