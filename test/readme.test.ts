@@ -21,6 +21,33 @@ describe("the README", () => {
   });
 });
 
+describe("the README of core", () => {
+  it("shows the example of traces and metrics as it is tested", async () => {
+    const test = await read("packages/core/test/otel-example.test.ts");
+    const region = /\/\/ #region readme\n(.*?) *\/\/ #endregion/s.exec(test)?.[1] ?? "";
+    const code = region.replaceAll(/^ {4}/gm, "");
+    const imported = `import { createOtelObserver, linksFrom, traceMetadata } from "@tuppence/core/otel";`;
+    expect(code).toContain("createOtelObserver()");
+    expect(await read("packages/core/README.md")).toContain(`\`\`\`ts\n${imported}\n\n${code}\`\`\``);
+  });
+});
+
+describe("docs/observability.md", () => {
+  it("has a line for each attribute and metric, and no other", async () => {
+    const sources = await Promise.all(
+      ["classify", "instruments", "otel-observer"].map((name) => read(`packages/core/src/otel/${name}.ts`)),
+    );
+    const written = sources.flatMap((source) =>
+      Array.from(source.matchAll(/"((?:tuppence|error)\.[\w.]+)"/g), ([, name]) => name),
+    );
+    const documented = Array.from(
+      (await read("docs/observability.md")).matchAll(/^\| `((?:tuppence|error)\.[\w.]+)` \|/gm),
+      ([, name]) => name,
+    );
+    expect([...new Set(documented)].toSorted()).toEqual([...new Set(written)].toSorted());
+  });
+});
+
 describe("docs/errors.md", () => {
   it("has one line for each error code, and no other", async () => {
     const sources = await Promise.all(

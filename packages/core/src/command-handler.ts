@@ -1,6 +1,8 @@
-import { Bill, type Capacity } from "./capacity/units.ts";
+import { Bill, type Billed, type Capacity } from "./capacity/units.ts";
 import { VersionConflictError } from "./errors.ts";
 import type { EventDefinitions, EventMetadata, NewEvent, NewEventOf, RecordedEventOf } from "./events.ts";
+import { observe, tellRetry } from "./observe.ts";
+import type { Observation, Observer } from "./observer.ts";
 import { backoffMs, type Runtime, SYSTEM_RUNTIME } from "./runtime.ts";
 import type { AppendResult, EventStore } from "./store/event-store.ts";
 
@@ -33,6 +35,8 @@ export interface CommandHandlerOptions<Definitions extends EventDefinitions, Com
   /** How often a command is decided at most before its conflict is given to the caller. Default 30. */
   readonly maxAttempts?: number | undefined;
   readonly runtime?: Pick<Runtime, "random" | "sleep"> | undefined;
+  /** Sees each command and each decision. What the store does for them is seen by the store's observer. Default: none. */
+  readonly observer?: Observer | undefined;
 }
 
 type Decided<Event> = Event | readonly Event[];
@@ -91,16 +95,38 @@ export function createCommandHandler<Definitions extends EventDefinitions, Comma
   if (!(Number.isSafeInteger(maxAttempts) && maxAttempts >= 1)) {
     throw new RangeError(`maxAttempts is ${String(maxAttempts)}; it has to be a whole number from 1.`);
   }
+  const { observer } = options;
+  if (observer === undefined) {
+    return (streamId, command, handleOptions = {}) =>
+      new Handling(options, streamId, handleOptions).run(command, maxAttempts);
+  }
   return (streamId, command, handleOptions = {}) =>
-    new Handling(options, streamId, handleOptions).run(command, maxAttempts);
+    observe(
+      observer,
+      { name: "handle", streamId, expectedVersion: handleOptions.expectedVersion },
+      {
+        work: async (bill, observation) =>
+          new Handling(options, streamId, { ...handleOptions, bill, observation }).run(command, maxAttempts),
+        facts: ({ events, version, duplicate, attempts }) => ({
+          events: events.length,
+          version,
+          duplicate,
+          attempts,
+        }),
+      },
+    );
+}
+
+interface Request extends HandleOptions, Billed {
+  readonly observation?: Observation | undefined;
 }
 
 /** One command on its way: what is known of the stream so far. */
 class Handling<Definitions extends EventDefinitions, Command, State> {
   readonly #options: CommandHandlerOptions<Definitions, Command, State>;
   readonly #streamId: string;
-  readonly #request: HandleOptions;
-  readonly #bill = new Bill();
+  readonly #request: Request;
+  readonly #bill: Bill;
   #state: State;
   #version = 0;
   /** Events of the command's own commit, when it is met in the stream. */
@@ -109,22 +135,23 @@ class Handling<Definitions extends EventDefinitions, Command, State> {
   constructor(
     options: CommandHandlerOptions<Definitions, Command, State>,
     streamId: string,
-    request: HandleOptions,
+    request: Request,
   ) {
     this.#options = options;
     this.#streamId = streamId;
     this.#request = request;
+    this.#bill = request.bill ?? new Bill();
     this.#state = options.decider.initialState();
   }
 
   async run(command: Command, maxAttempts: number): Promise<HandleResult<Definitions, State>> {
-    const { store, decider, runtime = SYSTEM_RUNTIME } = this.#options;
+    const { store, runtime = SYSTEM_RUNTIME } = this.#options;
     await this.#catchUp();
     for (let attempt = 1; ; attempt++) {
       if (this.#own.length > 0)
         return this.#result({ events: this.#own, duplicate: true, attempts: attempt - 1 });
       this.#checkExpected();
-      const decided = await decider.decide(command, this.#state);
+      const decided = await this.#decide(command);
       const events = Array.isArray(decided)
         ? (decided as readonly NewEventOf<Definitions>[])
         : [decided as NewEventOf<Definitions>];
@@ -139,13 +166,28 @@ class Handling<Definitions extends EventDefinitions, Command, State> {
         });
         return this.#appended(appended, attempt);
       } catch (error) {
-        if (!(error instanceof VersionConflictError) || attempt === maxAttempts) throw error;
+        if (!(error instanceof VersionConflictError)) throw error;
         this.#bill.add(error.capacity);
+        if (attempt === maxAttempts) throw error;
+        tellRetry(this.#request.observation, attempt, error);
         if (attempt <= CLOSE_CONFLICTS && this.#foldWinner(error)) continue;
         await runtime.sleep(backoffMs(attempt, CONFLICT_BACKOFF, runtime.random), signal);
         await this.#catchUp();
       }
     }
+  }
+
+  #decide(command: Command): Decided<NewEventOf<Definitions>> | Promise<Decided<NewEventOf<Definitions>>> {
+    const { decider, observer } = this.#options;
+    if (observer === undefined) return decider.decide(command, this.#state);
+    return observe(
+      observer,
+      { name: "decide", streamId: this.#streamId },
+      {
+        work: async () => decider.decide(command, this.#state),
+        facts: (decided) => ({ events: Array.isArray(decided) ? decided.length : 1 }),
+      },
+    );
   }
 
   /** Folds what the stream holds after the version reached so far: all of it, the first time. */

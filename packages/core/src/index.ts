@@ -47,6 +47,13 @@ export {
 } from "./events.ts";
 export type { JsonValue } from "./json.ts";
 export * as limits from "./limits.ts";
+export type {
+  Observation,
+  Observer,
+  Operation,
+  OperationFacts,
+  OperationOutcome,
+} from "./observer.ts";
 export type { Runtime } from "./runtime.ts";
 export type {
   AppendOptions,

@@ -2,6 +2,8 @@ import { beforeAll, describe, it } from "vitest";
 import { describeEventStoreContract } from "../src/contract/index.ts";
 import { createEventStore } from "../src/index.ts";
 import { createMemoryEventStore, createMemoryStorage } from "../src/memory/index.ts";
+import { createOtelObserver } from "../src/otel/index.ts";
+import { openTelemetry } from "./telemetry.ts";
 import { connect } from "./test-database.ts";
 
 describe("in memory", () => {
@@ -9,6 +11,15 @@ describe("in memory", () => {
   describeEventStoreContract(
     { describe, it },
     { openStore: ({ events } = {}) => createMemoryEventStore({ events, storage }) },
+  );
+});
+
+describe("under an observer's eyes", () => {
+  const storage = createMemoryStorage();
+  const observer = createOtelObserver(openTelemetry());
+  describeEventStoreContract(
+    { describe, it },
+    { openStore: ({ events } = {}) => createMemoryEventStore({ events, storage, observer }) },
   );
 });
 

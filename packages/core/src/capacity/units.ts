@@ -30,11 +30,17 @@ export function readUnits(bytes: number, consistency: "strong" | "eventual" | "t
   return consistency === "eventual" ? units / 2 : units * 2;
 }
 
-/** Adds up what the calls of one operation consume. */
+/** Adds up what the calls of one operation consume, and what an observer may want to know besides. */
 export class Bill implements Capacity {
   requests = 0;
   readUnits = 0;
   writeUnits = 0;
+  /** Events found by reading. */
+  events = 0;
+  /** Writes sent again because their outcome was uncertain. */
+  resends = 0;
+  /** Places that were taken when an append to any version came. */
+  lostRaces = 0;
 
   addRead(units: number): void {
     this.requests += 1;
@@ -56,4 +62,10 @@ export class Bill implements Capacity {
   total(): Capacity {
     return { requests: this.requests, readUnits: this.readUnits, writeUnits: this.writeUnits };
   }
+}
+
+/** What the inside of a store lets its caller bring along. */
+export interface Billed {
+  /** What to count on. Default: one of the operation's own. */
+  readonly bill?: Bill | undefined;
 }

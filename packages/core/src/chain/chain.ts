@@ -139,6 +139,7 @@ async function appendAtTail(context: ChainContext, append: ChainAppend): Promise
   for (let race = 0; race < MAX_RACES && guards.isOpen(end); race++) {
     const result = await putAfter(context, append, end);
     if (result.kind !== "conflict" || result.winner === undefined) return result;
+    append.bill.lostRaces += 1;
     end = guards.endAfter(result.winner);
     if (race < CLOSE_RACES) continue;
     await runtime.sleep(backoffMs(race, RACE_BACKOFF, runtime.random), append.signal);

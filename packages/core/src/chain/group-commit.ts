@@ -1,3 +1,5 @@
+import { AsyncResource } from "node:async_hooks";
+
 /** What waits for a write. */
 export interface GroupEntry {
   readonly bytes: number;
@@ -6,6 +8,8 @@ export interface GroupEntry {
 
 interface Waiting<Entry, Result> {
   readonly entry: Entry;
+  /** The asynchronous context (the trace, say) of what waits behind another write, to be written in. */
+  readonly context?: AsyncResource | undefined;
   readonly resolve: (result: Result) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -38,7 +42,7 @@ export class GroupCommit<Entry extends GroupEntry, Result> {
     return new Promise((resolve, reject) => {
       const queue = this.#waiting.get(chain);
       if (queue !== undefined) {
-        queue.push({ entry, resolve, reject });
+        queue.push({ entry, context: new AsyncResource("GroupCommit"), resolve, reject });
         return;
       }
       this.#waiting.set(chain, [{ entry, resolve, reject }]);
@@ -52,10 +56,10 @@ export class GroupCommit<Entry extends GroupEntry, Result> {
       const group = this.#nextGroup(chain);
       if (group.length === 0) break;
       try {
-        const results = await this.#write(
-          chain,
-          group.map((waiting) => waiting.entry),
-        );
+        const entries = group.map((waiting) => waiting.entry);
+        const write = (): Promise<readonly Result[]> => this.#write(chain, entries);
+        const context = group[0]?.context;
+        const results = await (context === undefined ? write() : context.runInAsyncScope(write));
         for (const [index, waiting] of group.entries()) waiting.resolve(results[index] as Result);
       } catch (error) {
         for (const waiting of group) waiting.reject(error);

@@ -58,6 +58,7 @@ export async function sendUntilCertain(
         ? backoffMs(lost, RESEND_BACKOFF, context.runtime.random)
         : backoffMs(send, CONFLICT_BACKOFF, context.runtime.random);
       await context.runtime.sleep(pause, signal);
+      bill.resends += 1;
     }
   }
 }

@@ -83,13 +83,14 @@ export async function transactOnChains(
     if (sent.kind !== "conflict") return sent;
     ({ stands } = sent);
     if (!stands.every((stand) => holds(context, stand))) continue;
+    transact.bill.lostRaces += 1;
     await context.runtime.sleep(backoffMs(race, RACE_BACKOFF, context.runtime.random), transact.signal);
     // Every later commit is compared as well, so that an own one can't be stepped over.
     const duplicate = await own.lookBack();
     if (duplicate !== undefined) return duplicate;
     stands = stands.map((stand) => own.place(stand));
   }
-  return describeConflicts(context, transact, stands);
+  return { kind: "conflict", conflicts: stands.filter((stand) => stand.winner !== undefined) };
 }
 
 /** Where a participant is, by what the store knows, what the caller expects, or a read of its tail. */

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { EventDefinitions } from "../events.ts";
+import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
 import { createChainEventStore } from "../store/chain-event-store.ts";
 import type { EventStore } from "../store/event-store.ts";
@@ -15,6 +16,8 @@ export interface EventStoreOptions<Definitions extends EventDefinitions = EventD
   readonly tablePrefix?: string | undefined;
   /** Clock, chance and waiting, for tests. Default: the system's. */
   readonly runtime?: Partial<Runtime> | undefined;
+  /** Sees every operation: `createOtelObserver()` of `@tuppence/core/otel` for traces and metrics. Default: none. */
+  readonly observer?: Observer | undefined;
 }
 
 /**
@@ -25,13 +28,14 @@ export interface EventStoreOptions<Definitions extends EventDefinitions = EventD
 export function createEventStore<const Definitions extends EventDefinitions = EventDefinitions>(
   options: EventStoreOptions<Definitions>,
 ): EventStore<Definitions> {
-  const { client, events, tablePrefix = DEFAULT_TABLE_PREFIX } = options;
+  const { client, events, tablePrefix = DEFAULT_TABLE_PREFIX, observer } = options;
   const runtime: Runtime = {
     ...SYSTEM_RUNTIME,
     now: () => Date.now() + clockOffsetMs(client),
     ...options.runtime,
   };
-  return createChainEventStore({ storage: createDynamoDBChainStorage(client, tablePrefix), events, runtime });
+  const storage = createDynamoDBChainStorage(client, tablePrefix);
+  return createChainEventStore({ storage, events, runtime, observer });
 }
 
 /** The SDK takes its offset from the Date of a reply, which is cut to the second: below two it says nothing. */

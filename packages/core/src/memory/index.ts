@@ -1,5 +1,6 @@
 import type { ChainStorage } from "../chain/storage.ts";
 import type { EventDefinitions } from "../events.ts";
+import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
 import { createChainEventStore } from "../store/chain-event-store.ts";
 import type { EventStore } from "../store/event-store.ts";
@@ -12,6 +13,8 @@ export interface MemoryEventStoreOptions<Definitions extends EventDefinitions = 
   readonly storage?: ChainStorage | undefined;
   /** Clock, chance and waiting. Default: the system's. */
   readonly runtime?: Partial<Runtime> | undefined;
+  /** Sees every operation: `createOtelObserver()` of `@tuppence/core/otel` for traces and metrics. Default: none. */
+  readonly observer?: Observer | undefined;
 }
 
 /**
@@ -26,6 +29,7 @@ export function createMemoryEventStore<const Definitions extends EventDefinition
     storage: options.storage ?? createMemoryStorage(),
     events: options.events,
     runtime,
+    observer: options.observer,
   });
 }
 

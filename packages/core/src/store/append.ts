@@ -1,4 +1,4 @@
-import { Bill } from "../capacity/units.ts";
+import { Bill, type Billed } from "../capacity/units.ts";
 import { appendToChain, type ChainAppendResult, type ChainContext, readContext } from "../chain/chain.ts";
 import type { GroupEntry } from "../chain/group-commit.ts";
 import { readChain } from "../chain/read-chain.ts";
@@ -32,7 +32,7 @@ export interface AppendContext extends ChainContext {
 }
 
 /** An append that has been checked. */
-export interface PreparedAppend {
+export interface PreparedAppend extends Billed {
   readonly commitId: Uint8Array;
   readonly events: readonly PreparedEvent[];
   /** The metadata of all its events as JSON text. */
@@ -54,8 +54,7 @@ export async function appendCommit(
   streamId: string,
   append: PreparedAppend & { readonly expected: ExpectedVersion; readonly ownCommitId: boolean },
 ): Promise<StoredAppend> {
-  const { expected, ownCommitId, signal } = append;
-  const bill = new Bill();
+  const { expected, ownCommitId, bill = new Bill(), signal } = append;
   const commit = pendingCommit(context, streamId, append);
   const result = await appendToChain(context, {
     chain: streamId,
@@ -104,7 +103,7 @@ export async function appendGroup(
   if (appends.length === 1) {
     return [await appendCommit(context, streamId, { ...leader, expected: "any", ownCommitId: false })];
   }
-  const bill = new Bill();
+  const { bill = new Bill() } = leader;
   const group = encodeGroup(appends.map(({ commitId, events }) => ({ id: commitId, count: events.length })));
   const metadata = sharedMetadata(appends);
   const { maxItemBytes } = context;

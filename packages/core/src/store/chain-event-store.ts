@@ -1,4 +1,4 @@
-import { Bill } from "../capacity/units.ts";
+import { Bill, type Billed } from "../capacity/units.ts";
 import { readContext } from "../chain/chain.ts";
 import { GroupCommit } from "../chain/group-commit.ts";
 import { KnownEnds } from "../chain/known-ends.ts";
@@ -8,6 +8,7 @@ import { CHAIN_GUARDS, type ChainGuards } from "../chain/tiling.ts";
 import { newCommitId, parseCommitId } from "../commit-id.ts";
 import type { EventDefinitions, NewEvent } from "../events.ts";
 import { MAX_ITEM_BYTES } from "../limits.ts";
+import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
 import { checkStreamId } from "../stream-name.ts";
 import {
@@ -22,6 +23,7 @@ import {
 import type { AppendOptions, EventStore } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
 import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts";
+import { type BilledEventStore, observeStore } from "./observed-store.ts";
 import { prepareAppend, prepareMetadata } from "./prepare-events.ts";
 import { checkCounts, loadState, planRead, readEvents } from "./read-stream.ts";
 import { transact } from "./transact.ts";
@@ -34,6 +36,7 @@ export interface ChainEventStoreOptions<Definitions extends EventDefinitions> {
   readonly runtime?: Runtime | undefined;
   readonly guards?: ChainGuards | undefined;
   readonly maxItemBytes?: number | undefined;
+  readonly observer?: Observer | undefined;
   /** Of how many chains to remember the ends. */
   readonly knownChains?: number | undefined;
 }
@@ -58,22 +61,23 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     maxItemBytes / 3,
   );
   // Inside, events are untyped; the definitions type them on the way in and out.
-  const store: EventStore = {
+  const store: BilledEventStore = {
     append: (streamId, events, appendOptions) =>
       append({ context, groups }, streamId, { events, options: appendOptions }),
     transact: (writes, transactOptions) => transact(context, writes, transactOptions),
     read(streamId, readOptions) {
       checkStreamId(streamId);
-      return readEvents(context, streamId, { ...planRead(readOptions ?? {}), bill: new Bill() });
+      const { bill = new Bill() } = readOptions ?? {};
+      return readEvents(context, streamId, { ...planRead(readOptions ?? {}), bill });
     },
     async load(streamId, fold, loadOptions) {
       checkStreamId(streamId);
       return loadState(context, streamId, { fold, options: loadOptions });
     },
-    async streamExists(streamId, { signal } = {}) {
+    async streamExists(streamId, { bill = new Bill(), signal } = {}) {
       checkStreamId(streamId);
       if (context.knownEnds.latest(streamId) !== undefined) return true;
-      const read = readContext(context, { chain: streamId, bill: new Bill() });
+      const read = readContext(context, { chain: streamId, bill });
       return (await lastItemUpTo(read, LAST_SLOT, signal)) !== undefined;
     },
     listStreams(category, listOptions) {
@@ -84,10 +88,13 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       if (exportOptions.streamId !== undefined) checkStreamId(exportOptions.streamId);
       return exportCommits(context, exportOptions);
     },
-    importCommits: (commits, importOptions) => importCommits(context, commits, importOptions?.signal),
+    importCommits: (commits, importOptions) => importCommits(context, commits, importOptions ?? {}),
     ensureTables: () => storage.ensureTables(),
   };
-  return store as unknown as EventStore<Definitions>;
+  const { observer } = options;
+  return (observer === undefined
+    ? store
+    : observeStore(store, observer)) as unknown as EventStore<Definitions>;
 }
 
 async function append(
@@ -96,10 +103,10 @@ async function append(
   {
     events,
     options = {},
-  }: { readonly events: readonly NewEvent[]; readonly options?: AppendOptions | undefined },
+  }: { readonly events: readonly NewEvent[]; readonly options?: (AppendOptions & Billed) | undefined },
 ): Promise<StoredAppend> {
   const { context, groups } = store;
-  const { expectedVersion = "any", close: closes, signal } = options;
+  const { expectedVersion = "any", close: closes, bill, signal } = options;
   checkStreamId(streamId);
   checkExpectedVersion(expectedVersion);
   const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
@@ -107,7 +114,7 @@ async function append(
   const expected = prepared.length === 0 ? expectedForClosing(streamId, expectedVersion) : expectedVersion;
   const metadata = prepareMetadata(events, options.metadata);
   const commitId = ownId ?? newCommitId(context.runtime.now());
-  const ready = { commitId, events: prepared, metadata, closes, signal };
+  const ready = { commitId, events: prepared, metadata, closes, bill, signal };
   signal?.throwIfAborted();
   if (expected !== "any" || ownId !== undefined || closes) {
     return appendCommit(context, streamId, { ...ready, expected, ownCommitId: ownId !== undefined });

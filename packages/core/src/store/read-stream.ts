@@ -1,4 +1,4 @@
-import { Bill } from "../capacity/units.ts";
+import { Bill, type Billed } from "../capacity/units.ts";
 import { type ChainContext, readContext } from "../chain/chain.ts";
 import { type ChainWindow, LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import { UnknownEventTypeError } from "../errors.ts";
@@ -87,6 +87,7 @@ async function* readItemEvents(
       (event) => event.version >= window.low && event.version <= window.high,
     );
     const events = (window.backward ? inWindow.toReversed() : inWindow).slice(0, left);
+    bill.events += events.length;
     yield checkKnownTypes(events, context.definitions);
     left -= events.length;
     if (left === 0) return;
@@ -97,10 +98,12 @@ async function* readItemEvents(
 export async function loadState<State>(
   context: ReadContext,
   streamId: string,
-  load: { readonly fold: Fold<State, RecordedEvent>; readonly options: LoadOptions<State> | undefined },
+  load: {
+    readonly fold: Fold<State, RecordedEvent>;
+    readonly options: (LoadOptions<State> & Billed) | undefined;
+  },
 ): Promise<LoadResult<State>> {
-  const bill = new Bill();
-  const { from, ...options } = load.options ?? {};
+  const { from, bill = new Bill(), ...options } = load.options ?? {};
   let { state, version } = from ?? { state: load.fold.initialState(), version: 0 };
   const plan = planRead({ ...options, fromVersion: version + 1 });
   for await (const events of readItemEvents(context, streamId, { ...plan, bill })) {

@@ -1,4 +1,4 @@
-import { Bill } from "../capacity/units.ts";
+import { Bill, type Billed } from "../capacity/units.ts";
 import { type Participant, transactOnChains } from "../chain/transact.ts";
 import { type ExpectedVersion, partsOf } from "../chain/tiling.ts";
 import type { Duplicate } from "../chain/chain.ts";
@@ -30,9 +30,9 @@ interface PreparedWrite extends PreparedAppend {
 export async function transact(
   context: AppendContext,
   writes: readonly TransactWrite<EventDefinitions>[],
-  options: TransactOptions = {},
+  options: TransactOptions & Billed = {},
 ): Promise<Stored> {
-  const { checks = [], signal } = options;
+  const { checks = [], bill = new Bill(), signal } = options;
   checkStreams([...writes, ...checks]);
   if (writes.length === 0) throw new TypeError("A transaction needs at least one stream to write to.");
   const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
@@ -42,7 +42,6 @@ export async function transact(
     prepared.push(await prepareWrite(context, write, { commitId, metadata: options.metadata }));
   }
   signal?.throwIfAborted();
-  const bill = new Bill();
   const reservedBytes = prepared.length === 1 ? 0 : sizeOfParts(prepared);
   const participants: Participant[] = [
     ...prepared.map((write) => ({

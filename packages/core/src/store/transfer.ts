@@ -1,4 +1,4 @@
-import { Bill } from "../capacity/units.ts";
+import { Bill, type Billed } from "../capacity/units.ts";
 import { appendToChain, readContext } from "../chain/chain.ts";
 import { LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
@@ -17,23 +17,23 @@ const IMPORT_CONCURRENCY = 32;
 /** The commits of the streams asked for, each stream's in order. */
 export async function* exportCommits(
   context: AppendContext,
-  { streamId, category, signal }: ExportOptions,
+  { streamId, category, bill = new Bill(), signal }: ExportOptions & Billed,
 ): AsyncGenerator<TransferredCommit, void, undefined> {
   if (streamId !== undefined) {
-    yield* exportStream(context, streamId, signal);
+    yield* exportStream(context, streamId, { bill, signal });
     return;
   }
-  for await (const name of listNames(context.storage, { category, signal })) {
-    yield* exportStream(context, name, signal);
+  for await (const name of listNames(context.storage, { category, bill, signal })) {
+    yield* exportStream(context, name, { bill, signal });
   }
 }
 
 async function* exportStream(
   context: AppendContext,
   streamId: string,
-  signal: AbortSignal | undefined,
+  { bill, signal }: { readonly bill: Bill; readonly signal: AbortSignal | undefined },
 ): AsyncGenerator<TransferredCommit, void, undefined> {
-  const read = readContext(context, { chain: streamId, bill: new Bill() });
+  const read = readContext(context, { chain: streamId, bill });
   const window = { low: 1, high: LAST_SLOT, backward: false, consistency: "strong", signal } as const;
   /** The first items of a commit that takes several. */
   let begun: TransferredCommit | undefined;
@@ -64,9 +64,8 @@ function describeItem(streamId: string, item: ChainItem): TransferredCommit[] {
 export async function importCommits(
   context: AppendContext,
   commits: AsyncIterable<TransferredCommit> | Iterable<TransferredCommit>,
-  signal: AbortSignal | undefined,
+  { bill = new Bill(), signal }: { readonly signal?: AbortSignal | undefined } & Billed,
 ): Promise<ImportResult> {
-  const bill = new Bill();
   const counts = { commits: 0, events: 0, duplicates: 0 };
   /** The last import under way of each stream. */
   const underWay = new Map<string, Promise<void>>();

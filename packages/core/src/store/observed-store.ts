@@ -1,0 +1,121 @@
+import { Bill, type Billed } from "../capacity/units.ts";
+import type { EventDefinitions, RecordedEvent } from "../events.ts";
+import { observe, observeEach } from "../observe.ts";
+import type { Observer } from "../observer.ts";
+import type {
+  AppendOptions,
+  AppendResult,
+  EventStore,
+  ExportOptions,
+  Fold,
+  ImportResult,
+  ListStreamsOptions,
+  LoadOptions,
+  LoadResult,
+  ReadOptions,
+  TransactOptions,
+  TransactResult,
+  TransferredCommit,
+} from "./event-store.ts";
+
+/** An event store whose caller may look at the bills. */
+export interface BilledEventStore extends EventStore {
+  append(
+    streamId: string,
+    events: Parameters<EventStore["append"]>[1],
+    options?: AppendOptions & Billed,
+  ): Promise<AppendResult<EventDefinitions>>;
+  transact(
+    writes: Parameters<EventStore["transact"]>[0],
+    options?: TransactOptions & Billed,
+  ): Promise<TransactResult<EventDefinitions>>;
+  read(streamId: string, options?: ReadOptions & Billed): AsyncIterable<RecordedEvent>;
+  load<State>(
+    streamId: string,
+    fold: Fold<State, RecordedEvent>,
+    options?: LoadOptions<State> & Billed,
+  ): Promise<LoadResult<State>>;
+  streamExists(
+    streamId: string,
+    options?: { readonly signal?: AbortSignal | undefined } & Billed,
+  ): Promise<boolean>;
+  listStreams(category: string, options?: ListStreamsOptions & Billed): AsyncIterable<string>;
+  exportCommits(options?: ExportOptions & Billed): AsyncIterable<TransferredCommit>;
+  importCommits(
+    commits: AsyncIterable<TransferredCommit> | Iterable<TransferredCommit>,
+    options?: { readonly signal?: AbortSignal | undefined } & Billed,
+  ): Promise<ImportResult>;
+}
+
+/** The same store under an observer's eyes. What is read lazily is checked at once and observed from its first step. */
+export function observeStore(store: BilledEventStore, observer: Observer): EventStore {
+  return {
+    append: (streamId, events, options) =>
+      observe(
+        observer,
+        { name: "append", streamId, expectedVersion: options?.expectedVersion ?? "any" },
+        {
+          work: (bill) => store.append(streamId, events, { ...options, bill }),
+          facts: ({ events: stored, version, duplicate }) => ({ events: stored.length, version, duplicate }),
+        },
+      ),
+    transact: (writes, options) =>
+      observe(
+        observer,
+        { name: "transact" },
+        {
+          work: (bill) => store.transact(writes, { ...options, bill }),
+          facts: ({ appends, duplicate }) => ({
+            events: appends.reduce((count, each) => count + each.events.length, 0),
+            streams: appends.length,
+            duplicate,
+          }),
+        },
+      ),
+    read(streamId, options) {
+      const bill = new Bill();
+      const elements = store.read(streamId, { ...options, bill });
+      const facts = (events: number) => ({ events });
+      return observeEach(observer, { name: "read", streamId }, { elements, bill, facts });
+    },
+    load: (streamId, fold, options) =>
+      observe(
+        observer,
+        { name: "load", streamId },
+        {
+          work: (bill) => store.load(streamId, fold, { ...options, bill }),
+          facts: ({ version }, { events }) => ({ version, events }),
+        },
+      ),
+    streamExists: (streamId, options) =>
+      observe(
+        observer,
+        { name: "streamExists", streamId },
+        { work: (bill) => store.streamExists(streamId, { ...options, bill }), facts: () => ({}) },
+      ),
+    listStreams(category, options) {
+      const bill = new Bill();
+      const elements = store.listStreams(category, { ...options, bill });
+      const facts = (streams: number) => ({ streams });
+      return observeEach(observer, { name: "listStreams", category }, { elements, bill, facts });
+    },
+    exportCommits(options = {}) {
+      const bill = new Bill();
+      const elements = store.exportCommits({ ...options, bill });
+      const { streamId, category } = options;
+      const facts = (commits: number) => ({ commits });
+      return observeEach(observer, { name: "exportCommits", streamId, category }, { elements, bill, facts });
+    },
+    importCommits: (commits, options) =>
+      observe(
+        observer,
+        { name: "importCommits" },
+        {
+          work: (bill) => store.importCommits(commits, { ...options, bill }),
+          facts: ({ commits: imported, events }) => ({ commits: imported, events }),
+        },
+      ),
+    ensureTables: () =>
+      observe(observer, { name: "ensureTables" }, { work: () => store.ensureTables(), facts: () => ({}) }),
+  };
+}
