@@ -67,6 +67,43 @@ export class StreamClosedError extends TuppenceError {
   }
 }
 
+/** Events that a state follows from were truncated, and no snapshot of the fold is there in their place. */
+export class StreamTruncatedError extends TuppenceError {
+  readonly code = "streamTruncated";
+  readonly retryable = false;
+  readonly streamId: string;
+  /** The first version that was kept. */
+  readonly firstVersion: number;
+
+  constructor(streamId: string, firstVersion: number) {
+    super(
+      `Stream ${JSON.stringify(streamId)} was truncated before version ${firstVersion}, and there is no snapshot that ` +
+        "this fold can use: give it the `snapshot` that it was truncated with, or a `restore` that takes over from it.",
+    );
+    this.streamId = streamId;
+    this.firstVersion = firstVersion;
+  }
+}
+
+/** A state does not fit into an item, so that a stream can't be truncated. Nothing was written. */
+export class SnapshotTooLargeError extends TuppenceError {
+  readonly code = "snapshotTooLarge";
+  readonly retryable = false;
+  readonly streamId: string;
+  /** Bytes needed. */
+  readonly size: number;
+  readonly limit: number;
+
+  constructor(streamId: string, size: number, limit: number) {
+    super(
+      `The state of stream ${JSON.stringify(streamId)} takes ${size} bytes as a snapshot; the limit is ${limit} bytes.`,
+    );
+    this.streamId = streamId;
+    this.size = size;
+    this.limit = limit;
+  }
+}
+
 /** An expectation of a transaction that does not hold. */
 export interface StreamConflict {
   readonly streamId: string;

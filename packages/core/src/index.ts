@@ -24,8 +24,10 @@ export {
   InvalidStreamIdError,
   NoEventsError,
   OutcomeUnknownError,
+  SnapshotTooLargeError,
   StreamClosedError,
   type StreamConflict,
+  StreamTruncatedError,
   TableMismatchError,
   TableMissingError,
   TransactConflictError,
@@ -71,5 +73,10 @@ export type {
   TransactResult,
   TransactWrite,
   TransferredCommit,
+  TruncatedCommit,
+  TruncateOptions,
+  TruncateResult,
 } from "./store/event-store.ts";
+export { type NextSnapshot, snapshotAfter } from "./store/next-snapshot.ts";
+export type { SnapshotPolicy } from "./store/snapshot.ts";
 export { categoryOf } from "./stream-name.ts";

@@ -22,6 +22,7 @@ export interface Operation {
     | "transact"
     | "read"
     | "load"
+    | "truncate"
     | "streamExists"
     | "listStreams"
     | "exportCommits"

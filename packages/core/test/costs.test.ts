@@ -5,8 +5,11 @@ import {
   createCommitId,
   createEventStore,
   eventsTable,
+  type Fold,
   meterCapacity,
   type NewEvent,
+  type RecordedEvent,
+  snapshotAfter,
 } from "../src/index.ts";
 import { connect } from "./test-database.ts";
 
@@ -310,5 +313,85 @@ describe("transact", () => {
     const refused = await store.append("cost|closed", [random(2)]).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: "streamClosed", capacity: { requests: 0 } });
     expect(meter.calls).toEqual([]);
+  });
+});
+
+describe("snapshots", () => {
+  interface Seen {
+    readonly count: number;
+    readonly text: string;
+  }
+  const counting = (text: string, every?: number): Fold<Seen, RecordedEvent> => ({
+    initialState: () => ({ count: 0, text }),
+    evolve: ({ count }) => ({ count: count + 1, text }),
+    snapshot: { version: "1", every },
+  });
+  const appendNext = async (streamId: string, fold: Fold<Seen, RecordedEvent>) => {
+    const loaded = await store.load(streamId, fold);
+    const snapshot = snapshotAfter(fold, loaded);
+    return store.append(streamId, [random(loaded.version)], { expectedVersion: loaded.version, snapshot });
+  };
+
+  it("a snapshot that fits into the append's last write unit costs nothing", async () => {
+    const fold = counting(pseudoRandomText(1, 400));
+    await store.append("cost|slack", [random(0)]);
+    const { capacity, version } = await appendNext("cost|slack", fold);
+    expect(capacity).toEqual({ requests: 1, readUnits: 0, writeUnits: 1 });
+    meter.reset();
+    const loaded = await open().load("cost|slack", fold);
+    expect(loaded).toMatchObject({ version, snapshotVersion: version });
+    expect(meter.total()).toEqual({ requests: 1, readUnits: 1, writeUnits: 0 });
+  });
+
+  it("a stream of 10,000 events with a snapshot in its last commits: 1 request, 1 RCU", async () => {
+    const streamId = "cost|long";
+    for (let version = 0; version < 9_990; version += 999) {
+      await store.append(streamId, many(999, order), { expectedVersion: version });
+    }
+    const fold = counting("");
+    for (let version = 9_990; version < 10_000; version++) await appendNext(streamId, fold);
+    meter.reset();
+    const { state, version, capacity } = await open().load(streamId, fold);
+    expect([state.count, version]).toEqual([10_000, 10_000]);
+    expect(meter.total()).toEqual({ requests: 1, readUnits: 1, writeUnits: 0 });
+    expect(capacity).toEqual(meter.total());
+  });
+
+  it("every 3 events, one of 2 KB: rides at its price, 1 request and 1 RCU to load", async () => {
+    const fold = counting(pseudoRandomText(1, 2_000), 3);
+    await store.append("cost|every", [random(0)]);
+    const units: number[] = [];
+    for (let turn = 1; turn < 7; turn++)
+      units.push((await appendNext("cost|every", fold)).capacity.writeUnits);
+    expect(units).toEqual([1, 2, 1, 1, 2, 1]);
+    meter.reset();
+    const { capacity } = await open().load("cost|every", fold);
+    expect(meter.total()).toEqual({ requests: 1, readUnits: 1, writeUnits: 0 });
+    expect(capacity).toEqual(meter.total());
+  });
+
+  it("one of 20 KB is put after the stream: 1 request and its price more; 1 request to load", async () => {
+    const fold = counting(pseudoRandomText(1, 20_000), 3);
+    await store.append("cost|apart", many(2, random));
+    meter.reset();
+    const { capacity } = await appendNext("cost|apart", fold);
+    expect(capacity.writeUnits).toBe(1 + 15);
+    expect(meter.total()).toMatchObject({ requests: 3, writeUnits: 1 + 15 });
+    await appendNext("cost|apart", fold);
+    meter.reset();
+    const loaded = await open().load("cost|apart", fold);
+    expect(loaded).toMatchObject({ version: 4, snapshotVersion: 3, capacity: { requests: 1, readUnits: 5 } });
+    expect(meter.total()).toEqual(loaded.capacity);
+  });
+
+  it("truncating: 1 WCU for each KB of each append, and reads of what goes", async () => {
+    const fold = counting("");
+    for (let version = 0; version < 5; version++)
+      await store.append("cost|truncate", [random(version)], { expectedVersion: version });
+    meter.reset();
+    const { firstVersion, capacity } = await store.truncate("cost|truncate", fold, { before: 5 });
+    expect(firstVersion).toBe(5);
+    expect(meter.total()).toEqual({ requests: 8, readUnits: 4, writeUnits: 4 });
+    expect(capacity).toEqual(meter.total());
   });
 });

@@ -121,6 +121,21 @@ export function faultyStorage(
       await turns.next();
       return visible.length === 0 && more ? inner.query(range) : { items: visible, more };
     },
+    async putSnapshot(item) {
+      await turns.next();
+      const fate = random();
+      if (fate < 0.1) throw new Crash();
+      if (fate < 0.2) throw new Error("the snapshot was refused");
+      await inner.putSnapshot(item, undefined);
+      if (fate < 0.3) throw new Crash();
+    },
+    async strip(slot, attributes) {
+      await turns.next();
+      const fate = random();
+      if (fate < 0.1) throw new Crash();
+      await inner.strip(slot, attributes, undefined);
+      if (fate < 0.2) throw new Crash();
+    },
     listNames: (category, page) => inner.listNames(category, page),
     ensureTables: () => inner.ensureTables(),
   };

@@ -1,4 +1,4 @@
-import { itemSize } from "../capacity/item-size.ts";
+import { itemSize, type Item } from "../capacity/item-size.ts";
 import { type Bill, readUnits } from "../capacity/units.ts";
 import { IntegrityError } from "../errors.ts";
 import { backoffMs, type Runtime } from "../runtime.ts";
@@ -7,6 +7,9 @@ import { type ChainGuards, type ChainItem, readSlots } from "./tiling.ts";
 
 /** Above every slot that can be. */
 export const LAST_SLOT: number = Number.MAX_SAFE_INTEGER;
+
+/** The slot of a chain's snapshot, if it has one in an item of its own: after all others, as 2 ** 53 is no safe integer. */
+export const SNAPSHOT_SLOT: number = LAST_SLOT + 1;
 
 /** How often a slot that has to be there is looked for; a transaction's items become visible one by one. */
 const MAX_LOOKS = 6;
@@ -21,6 +24,13 @@ export interface ChainWindow {
   readonly limit?: number | undefined;
   readonly consistency: Consistency;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * For a backward walk that ends where its consumer finds what it looks for: how many items the first page has. Later pages
+   * have four times as many each, and none is fetched ahead.
+   */
+  readonly firstPageItems?: number | undefined;
+  /** Is given the chain's snapshot, if it has one in an item of its own, before the first item. Only backward, from the tail. */
+  readonly onSnapshot?: ((item: Item) => void) | undefined;
   /** Whether it is known that an item begins at `low`: saves the look for one that begins before it. */
   readonly lowIsFirst?: boolean | undefined;
 }
@@ -136,16 +146,24 @@ async function* pagedItems(context: ChainReadContext, window: ChainWindow): Asyn
   /** Ends the fetch of a page ahead, for a consumer that leaves. */
   let leave: AbortController | undefined;
   let wanted = window.limit ?? LAST_SLOT;
+  let pageItems = window.firstPageItems;
   let pending: Promise<ItemPage> | undefined = queryPage(context, {
     ...rangeOf(window),
-    limit: window.limit,
+    ...(window.onSnapshot ? { to: SNAPSHOT_SLOT } : undefined),
+    limit: pageItems ?? window.limit,
   });
   try {
     while (pending !== undefined) {
       const page: ItemPage = await pending;
-      const items = page.items.map(readSlots);
+      const items = page.items.filter((item) => !isSnapshot(item, window)).map(readSlots);
       wanted -= items.reduce((count, item) => count + item.last - item.first + 1, 0);
       const rest = page.more && wanted > 0 ? rangeAfter(context.chain, window, items) : undefined;
+      if (pageItems !== undefined) {
+        yield* items;
+        pageItems *= PAGE_GROWTH;
+        pending = rest && queryPage(context, { ...rest, limit: pageItems });
+        continue;
+      }
       leave = rest && new AbortController();
       pending = rest && queryPage(context, { ...rest, signal: eitherSignal(window.signal, leave?.signal) });
       // Until it is awaited above, a failure of the page ahead must not count as unhandled.
@@ -155,6 +173,15 @@ async function* pagedItems(context: ChainReadContext, window: ChainWindow): Asyn
   } finally {
     leave?.abort();
   }
+}
+
+const PAGE_GROWTH = 4;
+
+/** Hands a snapshot over to who waits for it. */
+function isSnapshot(item: Item, { onSnapshot }: ChainWindow): boolean {
+  if (onSnapshot === undefined || item["s"]?.N !== String(SNAPSHOT_SLOT)) return false;
+  onSnapshot(item);
+  return true;
 }
 
 function eitherSignal(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
@@ -172,6 +199,8 @@ function rangeAfter(
   items: readonly ChainItem[],
 ): Omit<SlotRange, "chain"> | undefined {
   const last = items.at(-1);
+  // Only the snapshot was in it.
+  if (last === undefined && window.onSnapshot) return rangeOf(window);
   if (last === undefined)
     throw new IntegrityError(chain, window.low, "a page without items claims that more follow");
   const range = {

@@ -38,6 +38,9 @@ export interface NamePage {
   readonly next: unknown;
 }
 
+/** The attributes of an item that hold events or a state: what truncating a stream takes away. */
+export const CONTENT_ATTRIBUTES: readonly string[] = ["e", "f", "x", "b", "y", "z"];
+
 /** A slot of a chain, by number. */
 export interface SlotKey {
   readonly chain: string;
@@ -70,6 +73,10 @@ export interface ChainStorage {
     transaction: ChainTransaction,
     signal: AbortSignal | undefined,
   ): Promise<readonly (Item | undefined)[] | undefined>;
+  /** Puts a chain's snapshot, unless there is one of a version (`v`) that is as high. */
+  putSnapshot(item: Item, signal: AbortSignal | undefined): Promise<void>;
+  /** Takes the content of an item that is there, but for what chains need, and gives it other attributes. */
+  strip(slot: SlotKey, attributes: Item, signal: AbortSignal | undefined): Promise<void>;
   /** One page of a chain's items, in slot order or against it. */
   query(range: SlotRange): Promise<ItemPage>;
   /**

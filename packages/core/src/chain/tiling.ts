@@ -26,6 +26,8 @@ export interface ChainItem {
   readonly t: number;
   /** Whether nothing follows: the commit closed its stream. */
   readonly closed: boolean;
+  /** When the stream was truncated and the item's events are gone: the first version that was kept. */
+  readonly truncatedBefore: number | undefined;
 }
 
 /** The slots of one commit; `last` is before `first` in one that only closes its stream. */
@@ -65,6 +67,7 @@ export function readSlots(item: Item): ChainItem {
     commitId,
     t: numberOf(item, "t"),
     closed: item["k"] !== undefined,
+    truncatedBefore: item["d"] === undefined ? undefined : numberOf(item, "d"),
   };
 }
 
@@ -158,6 +161,18 @@ export interface PendingCommit {
   readonly t?: number | undefined;
   /** Whether nothing may follow it. */
   readonly closes?: boolean | undefined;
+  /** Attributes for the last item which follow from where the commit goes. */
+  readonly atPlace?: ((place: CommitPlace) => Item | undefined) | undefined;
+}
+
+/** Where a commit is about to be written. */
+export interface CommitPlace {
+  /** The version before it. */
+  readonly after: number;
+  /** Epoch milliseconds of the commit. */
+  readonly t: number;
+  /** Its last item so far. */
+  readonly lastItem: Item;
 }
 
 /** How many events a commit has. */
@@ -171,7 +186,7 @@ export function placeAfter(end: ChainEnd, chain: string, commit: PendingCommit, 
   const t = Math.max(commit.t ?? nowMs, end.t ?? 0);
   const total = countOf(commit);
   let offset = 0;
-  return commit.parts.map((part) => {
+  const items = commit.parts.map((part) => {
     const slot = end.version + 1 + offset;
     const before = offset === 0 ? end.t : t;
     const item: Item = {
@@ -190,6 +205,9 @@ export function placeAfter(end: ChainEnd, chain: string, commit: PendingCommit, 
     offset += part.count;
     return item;
   });
+  const lastItem = items.at(-1);
+  const extra = lastItem && commit.atPlace?.({ after: end.version, t, lastItem });
+  return extra ? [...items.slice(0, -1), { ...lastItem, ...extra }] : items;
 }
 
 /**

@@ -7,10 +7,12 @@ import {
   ScanCommand,
   type ScanCommandInput,
   type TransactionCanceledException,
+  UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { Item } from "../capacity/item-size.ts";
 import {
   type ChainStorage,
+  CONTENT_ATTRIBUTES,
   type ItemPage,
   type NamePage,
   type NamePageRequest,
@@ -59,6 +61,36 @@ export function createDynamoDBChainStorage(
         );
         return found.some((item) => item !== undefined) ? found : fail(tableName, error);
       }
+    },
+    putSnapshot: async (item, signal) => {
+      try {
+        await calls.putItem(
+          {
+            TableName: tableName,
+            Item: item,
+            ConditionExpression: "attribute_not_exists(p) OR v < :v",
+            ExpressionAttributeValues: { ":v": item["v"] ?? { N: "0" } },
+          },
+          signal,
+        );
+      } catch (error) {
+        // A newer one is there.
+        if (!isNamed(error, "ConditionalCheckFailedException")) throw error;
+      }
+    },
+    strip: async ({ chain, slot }, attributes, signal) => {
+      const names = Object.keys(attributes);
+      const removed = CONTENT_ATTRIBUTES.filter((name) => !names.includes(name));
+      const command = new UpdateItemCommand({
+        TableName: tableName,
+        Key: { p: { S: chain }, s: { N: String(slot) } },
+        UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(", ")} REMOVE ${removed.join(", ")}`,
+        ConditionExpression: "attribute_exists(p)",
+        ExpressionAttributeValues: Object.fromEntries(
+          names.map((name) => [`:${name}`, attributes[name] ?? { NULL: true }]),
+        ),
+      });
+      await client.send(command, abortedBy(signal));
     },
     query: (range) => queryItems(calls, tableName, range),
     listNames: (category, page) =>

@@ -1,5 +1,5 @@
 import { itemSize, type Item } from "../capacity/item-size.ts";
-import type { ChainStorage, SlotKey } from "../chain/storage.ts";
+import { type ChainStorage, CONTENT_ATTRIBUTES, type SlotKey } from "../chain/storage.ts";
 
 /** A page of a Query ends at 1 MB. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html */
 const PAGE_BYTES = 1024 * 1024;
@@ -31,10 +31,23 @@ export function createMemoryStorage(): ChainStorage {
       return undefined;
     },
 
+    async putSnapshot(item, signal) {
+      signal?.throwIfAborted();
+      const found = find(placeOf(item));
+      if (Number(found?.["v"]?.N ?? 0) < Number(item["v"]?.N)) put(placeOf(item), item);
+    },
+
+    async strip(slot, attributes, signal) {
+      signal?.throwIfAborted();
+      const kept = Object.entries(find(slot) ?? {}).filter(([name]) => !CONTENT_ATTRIBUTES.includes(name));
+      put(slot, { ...Object.fromEntries(kept), ...attributes });
+    },
+
     async query({ chain, from, to, backward, limit = Number.POSITIVE_INFINITY, signal }) {
       signal?.throwIfAborted();
-      // Slots are only ever taken in rising order, so the map's order is theirs.
-      const slots = [...(chains.get(chain)?.entries() ?? [])].filter(([slot]) => slot >= from && slot <= to);
+      const slots = [...(chains.get(chain)?.entries() ?? [])]
+        .filter(([slot]) => slot >= from && slot <= to)
+        .toSorted(([one], [other]) => one - other);
       if (backward) slots.reverse();
       const items: Item[] = [];
       let bytes = 0;

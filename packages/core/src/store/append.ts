@@ -7,6 +7,7 @@ import {
   type CommitSlots,
   encodeGroup,
   type ExpectedVersion,
+  type CommitPlace,
   GROUP_ENTRY_BYTES,
   type PendingCommit,
 } from "../chain/tiling.ts";
@@ -21,6 +22,7 @@ import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.
 import { categoryOf } from "../stream-name.ts";
 import { packCommit, unpackEvents } from "./commit-content.ts";
 import type { AppendResult } from "./event-store.ts";
+import { type NextSnapshot, SnapshotOfAppend } from "./next-snapshot.ts";
 import type { PreparedEvent } from "./prepare-events.ts";
 import { checkKnownTypes } from "./read-stream.ts";
 
@@ -39,6 +41,7 @@ export interface PreparedAppend extends Billed {
   readonly metadata: string | undefined;
   /** Whether the stream ends with it; only then it may be without events. */
   readonly closes?: boolean | undefined;
+  readonly snapshot?: NextSnapshot | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -55,7 +58,8 @@ export async function appendCommit(
   append: PreparedAppend & { readonly expected: ExpectedVersion; readonly ownCommitId: boolean },
 ): Promise<StoredAppend> {
   const { expected, ownCommitId, bill = new Bill(), signal } = append;
-  const commit = pendingCommit(context, streamId, append);
+  const snapshot = append.snapshot && snapshotOf(context, streamId, { ...append, snapshot: append.snapshot });
+  const commit = { ...pendingCommit(context, streamId, append), atPlace: snapshot?.atPlace };
   const result = await appendToChain(context, {
     chain: streamId,
     commit,
@@ -65,8 +69,11 @@ export async function appendCommit(
     signal,
   });
   switch (result.kind) {
-    case "written":
-      return describeWritten(streamId, append, { first: result.first, t: result.end.t, bill });
+    case "written": {
+      const snapshotError = await snapshot?.finish(context.storage, bill, signal);
+      const written = describeWritten(streamId, append, { first: result.first, t: result.end.t, bill });
+      return snapshotError === undefined ? written : { ...written, snapshotError };
+    }
     case "duplicate":
       // Without an id of the caller's own, it was this very append whose reply was lost.
       return ownCommitId
@@ -75,6 +82,16 @@ export async function appendCommit(
     case "conflict":
       throw conflictError(context, streamId, { ...result, expected, bill });
   }
+}
+
+function snapshotOf(
+  { maxItemBytes }: AppendContext,
+  streamId: string,
+  append: PreparedAppend & { readonly snapshot: NextSnapshot },
+): SnapshotOfAppend {
+  const eventsAt = ({ after, t }: CommitPlace): readonly RecordedEvent[] =>
+    describeWritten(streamId, append, { first: after + 1, t, bill: new Bill() }).events;
+  return new SnapshotOfAppend(append.snapshot, { eventsAt, maxItemBytes });
 }
 
 /** A checked append as a commit that waits for its place. */

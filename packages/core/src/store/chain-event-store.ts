@@ -25,8 +25,10 @@ import { listNames } from "./list-streams.ts";
 import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts";
 import { type BilledEventStore, observeStore } from "./observed-store.ts";
 import { prepareAppend, prepareMetadata } from "./prepare-events.ts";
-import { checkCounts, loadState, planRead, readEvents } from "./read-stream.ts";
+import { loadState } from "./load-state.ts";
+import { checkCounts, planRead, readEvents } from "./read-stream.ts";
 import { transact } from "./transact.ts";
+import { truncateStream } from "./truncate.ts";
 import { exportCommits, importCommits } from "./transfer.ts";
 
 /** What an event store is made of, wherever it keeps its chains. */
@@ -74,6 +76,10 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       checkStreamId(streamId);
       return loadState(context, streamId, { fold, options: loadOptions });
     },
+    async truncate(streamId, fold, truncateOptions) {
+      checkStreamId(streamId);
+      return truncateStream(context, streamId, { fold, ...truncateOptions });
+    },
     async streamExists(streamId, { bill = new Bill(), signal } = {}) {
       checkStreamId(streamId);
       if (context.knownEnds.latest(streamId) !== undefined) return true;
@@ -114,7 +120,13 @@ async function append(
   const expected = prepared.length === 0 ? expectedForClosing(streamId, expectedVersion) : expectedVersion;
   const metadata = prepareMetadata(events, options.metadata);
   const commitId = ownId ?? newCommitId(context.runtime.now());
-  const ready = { commitId, events: prepared, metadata, closes, bill, signal };
+  const { snapshot } = options;
+  if (snapshot !== undefined && snapshot.after !== expectedVersion) {
+    throw new TypeError(
+      `The snapshot is of the state after version ${snapshot.after}, but expectedVersion is ${String(expectedVersion)}.`,
+    );
+  }
+  const ready = { commitId, events: prepared, metadata, closes, snapshot, bill, signal };
   signal?.throwIfAborted();
   if (expected !== "any" || ownId !== undefined || closes) {
     return appendCommit(context, streamId, { ...ready, expected, ownCommitId: ownId !== undefined });

@@ -134,8 +134,8 @@ export interface CommitSlice {
 export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   const { item, first, last } = chainItem;
   const chain = String(item["p"]?.S);
-  const stored = parseBodies(chain, chainItem);
-  if (stored.length !== last - first + 1) {
+  const stored = chainItem.truncatedBefore === undefined ? parseBodies(chain, chainItem) : [];
+  if (chainItem.truncatedBefore === undefined && stored.length !== last - first + 1) {
     throw new IntegrityError(chain, first, `${stored.length} events are stored in slots ${first} to ${last}`);
   }
   const metadata = item["x"]?.S === undefined ? undefined : (JSON.parse(item["x"].S) as EventMetadata);

@@ -1,6 +1,9 @@
 import type { Capacity } from "../capacity/units.ts";
 import type { Consistency } from "../chain/storage.ts";
 import type { ExpectedVersion } from "../chain/tiling.ts";
+import type { JsonValue } from "../json.ts";
+import type { NextSnapshot } from "./next-snapshot.ts";
+import type { SnapshotPolicy } from "./snapshot.ts";
 import type { EventDefinitions, EventMetadata, NewEvent, NewEventOf, RecordedEventOf } from "../events.ts";
 
 export interface AppendOptions {
@@ -25,6 +28,11 @@ export interface AppendOptions {
    * may be without events; it leaves the version as it is, and the stream has to exist. Default false.
    */
   readonly close?: boolean | undefined;
+  /**
+   * Takes a snapshot of the state after the append, if its fold has a policy and it is time: `snapshotAfter(fold, loaded)` for
+   * the result of the load whose version is expected. A command handler does that by itself. Default: none.
+   */
+  readonly snapshot?: NextSnapshot | undefined;
   /** Gives up. Once the append is sent, that leaves open whether it is stored: `commitId` lets you find out. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -38,8 +46,10 @@ export interface AppendResult<Definitions extends EventDefinitions> {
   readonly commitId: string;
   /** Whether an earlier append with the same commit id had stored it already, and nothing was written now. */
   readonly duplicate: boolean;
-  /** The events as they are stored. */
+  /** The events as they are stored; of a repetition whose stream was truncated since, those that are still there. */
   readonly events: readonly RecordedEventOf<Definitions>[];
+  /** Why the snapshot that was due could not be stored, though the append was; undefined when there is nothing to say. */
+  readonly snapshotError?: unknown;
   /** What was consumed. Appends that went into one put together have it counted at the first of them. */
   readonly capacity: Capacity;
 }
@@ -105,7 +115,9 @@ export interface ReadOptions {
 
 export interface LoadOptions<State> {
   /** An earlier result to go on from, so that only later events are read. Default: from the initial state. */
-  readonly from?: { readonly state: State; readonly version: number } | undefined;
+  readonly from?:
+    | { readonly state: State; readonly version: number; readonly snapshotVersion?: number | undefined }
+    | undefined;
   /** The last version to fold, inclusive: the state as of then. Default: the last there is. */
   readonly toVersion?: number | undefined;
   /** Leave out what was recorded later, by the writers' clocks. Default: nothing. */
@@ -119,12 +131,28 @@ export interface LoadOptions<State> {
 export interface Fold<State, Event> {
   readonly initialState: () => State;
   readonly evolve: (state: State, event: Event) => State;
+  /** Keeps the state next to the events, so that a load reads one page however long the stream is. Default: not kept. */
+  readonly snapshot?: SnapshotPolicy<State> | undefined;
 }
 
 export interface LoadResult<State> {
   readonly state: State;
   /** The version of the last event folded, 0 when there is no stream: what the next append can expect. */
   readonly version: number;
+  /** The version of the newest snapshot that was of use, 0 when there was none. */
+  readonly snapshotVersion: number;
+  readonly capacity: Capacity;
+}
+
+export interface TruncateOptions {
+  /** The first version to keep. What is kept may begin a little earlier: appends are kept or truncated as a whole. */
+  readonly before: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TruncateResult {
+  /** The first version that is kept; 1 when nothing was truncated. */
+  readonly firstVersion: number;
   readonly capacity: Capacity;
 }
 
@@ -149,7 +177,17 @@ export interface TransferredCommit {
   readonly metadata?: EventMetadata | undefined;
   /** Whether it closed the stream; only then it may be without events. Default false. */
   readonly closes?: boolean | undefined;
+  /** Of a commit whose events were truncated: how many it had, and the state that is kept in place of the last. */
+  readonly truncated?: TruncatedCommit | undefined;
   readonly events: readonly NewEvent[];
+}
+
+export interface TruncatedCommit {
+  /** How many events it had. */
+  readonly events: number;
+  /** The first version that was kept. */
+  readonly before: number;
+  readonly snapshot?: { readonly version: string; readonly state: JsonValue } | undefined;
 }
 
 export interface ExportOptions {
@@ -225,12 +263,36 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    */
   read(streamId: string, options?: ReadOptions): AsyncIterable<RecordedEventOf<Definitions>>;
 
-  /** Folds a stream's events into its state. Cost and errors: as `read`. */
+  /**
+   * Folds a stream's events into its state.
+   *
+   * Cost and errors: as `read`. When the fold keeps snapshots, the stream is read from its end back to the newest of them:
+   * 1 request when that is among the last 4 items, or as many as `every` says.
+   *
+   * @throws StreamTruncatedError when events that the state follows from were truncated and no snapshot of this fold is there.
+   */
   load<State>(
     streamId: string,
     fold: Fold<State, RecordedEventOf<Definitions>>,
     options?: LoadOptions<State>,
   ): Promise<LoadResult<State>>;
+
+  /**
+   * Takes away the events before a version, for good, and keeps the state that they led to in their place. The version
+   * and what follows stay as they are; the last append is never taken away. Reads begin with the first event kept; a
+   * load needs a fold with a snapshot of the version that this one has, or one that can `restore` it. Repeating a truncation that was
+   * interrupted completes it.
+   *
+   * Cost: that of reading what is truncated, and 1 WCU for each KB of each append truncated.
+   *
+   * @throws TypeError when the fold keeps no snapshots, RangeError for a version that is none.
+   * @throws SnapshotTooLargeError when the state does not fit into an item; nothing was truncated.
+   */
+  truncate<State>(
+    streamId: string,
+    fold: Fold<State, RecordedEventOf<Definitions>>,
+    options: TruncateOptions,
+  ): Promise<TruncateResult>;
 
   /** Whether a stream has events. Cost: none if this store has seen it, otherwise 1 request, strongly consistent. */
   streamExists(streamId: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<boolean>;

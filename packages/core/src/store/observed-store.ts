@@ -16,6 +16,8 @@ import type {
   TransactOptions,
   TransactResult,
   TransferredCommit,
+  TruncateOptions,
+  TruncateResult,
 } from "./event-store.ts";
 
 /** An event store whose caller may look at the bills. */
@@ -35,6 +37,11 @@ export interface BilledEventStore extends EventStore {
     fold: Fold<State, RecordedEvent>,
     options?: LoadOptions<State> & Billed,
   ): Promise<LoadResult<State>>;
+  truncate<State>(
+    streamId: string,
+    fold: Fold<State, RecordedEvent>,
+    options: TruncateOptions & Billed,
+  ): Promise<TruncateResult>;
   streamExists(
     streamId: string,
     options?: { readonly signal?: AbortSignal | undefined } & Billed,
@@ -85,6 +92,15 @@ export function observeStore(store: BilledEventStore, observer: Observer): Event
         {
           work: (bill) => store.load(streamId, fold, { ...options, bill }),
           facts: ({ version }, { events }) => ({ version, events }),
+        },
+      ),
+    truncate: (streamId, fold, options) =>
+      observe(
+        observer,
+        { name: "truncate", streamId },
+        {
+          work: (bill) => store.truncate(streamId, fold, { ...options, bill }),
+          facts: () => ({}),
         },
       ),
     streamExists: (streamId, options) =>

@@ -1,10 +1,11 @@
-import { Bill, type Billed } from "../capacity/units.ts";
+import type { Bill } from "../capacity/units.ts";
 import { type ChainContext, readContext } from "../chain/chain.ts";
 import { type ChainWindow, LAST_SLOT, readChain } from "../chain/read-chain.ts";
+import type { ChainItem } from "../chain/tiling.ts";
 import { UnknownEventTypeError } from "../errors.ts";
 import type { EventDefinitions, RecordedEvent } from "../events.ts";
 import { unpackEvents } from "./commit-content.ts";
-import type { Fold, LoadOptions, LoadResult, ReadOptions } from "./event-store.ts";
+import type { ReadOptions } from "./event-store.ts";
 
 /** What reads of one store work with. */
 export interface ReadContext extends ChainContext {
@@ -64,17 +65,39 @@ export async function* readEvents(
   streamId: string,
   read: ReadPlan & { readonly bill: Bill },
 ): AsyncGenerator<RecordedEvent, void, undefined> {
-  for await (const events of readItemEvents(context, streamId, read)) yield* events;
+  let { limit } = read;
+  let { low, lowIsFirst } = read.window;
+  for (;;) {
+    const window = { ...read.window, low, lowIsFirst };
+    let begin: number | undefined;
+    for await (const { item, events } of readItems(context, streamId, { ...read, window, limit })) {
+      // What was truncated is left out, and all of it is before what was kept.
+      begin = item.truncatedBefore;
+      if (begin !== undefined) break;
+      yield* events;
+      limit -= events.length;
+    }
+    if (begin === undefined || window.backward || limit === 0) return;
+    low = begin;
+    lowIsFirst = true;
+  }
+}
+
+/** An item, and the events of it that were asked for. */
+interface ReadItem {
+  readonly item: ChainItem;
+  readonly events: readonly RecordedEvent[];
 }
 
 /** The events of a plan by the items they are stored in: one step for each item instead of each event. */
-async function* readItemEvents(
+export async function* readItems(
   context: ReadContext,
   streamId: string,
   read: ReadPlan & { readonly bill: Bill },
-): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
+): AsyncGenerator<ReadItem, void, undefined> {
   const { bill, asOf } = read;
-  const lowIsFirst = context.knownEnds.find(streamId, read.window.low - 1) !== undefined;
+  const lowIsFirst =
+    read.window.lowIsFirst ?? context.knownEnds.find(streamId, read.window.low - 1) !== undefined;
   const window = { ...read.window, lowIsFirst };
   if (window.low > window.high) return;
   let left = read.limit;
@@ -83,34 +106,20 @@ async function* readItemEvents(
     // Times never go back within a stream: after the first commit that is too late come only later ones.
     if (item.t > asOf && !window.backward) return;
     if (item.t > asOf) continue;
-    const inWindow = unpackEvents(item).filter(
+    const inWindow = recordedEvents(context, item).filter(
       (event) => event.version >= window.low && event.version <= window.high,
     );
     const events = (window.backward ? inWindow.toReversed() : inWindow).slice(0, left);
     bill.events += events.length;
-    yield checkKnownTypes(events, context.definitions);
+    yield { item, events };
     left -= events.length;
     if (left === 0) return;
   }
 }
 
-/** Folds a stream, from its start or from an earlier result. */
-export async function loadState<State>(
-  context: ReadContext,
-  streamId: string,
-  load: {
-    readonly fold: Fold<State, RecordedEvent>;
-    readonly options: (LoadOptions<State> & Billed) | undefined;
-  },
-): Promise<LoadResult<State>> {
-  const { from, bill = new Bill(), ...options } = load.options ?? {};
-  let { state, version } = from ?? { state: load.fold.initialState(), version: 0 };
-  const plan = planRead({ ...options, fromVersion: version + 1 });
-  for await (const events of readItemEvents(context, streamId, { ...plan, bill })) {
-    for (const event of events) state = load.fold.evolve(state, event);
-    version = events.at(-1)?.version ?? version;
-  }
-  return { state, version, capacity: bill.total() };
+/** The events of an item as the store's definitions know them; none when they were truncated. */
+export function recordedEvents(context: ReadContext, item: ChainItem): readonly RecordedEvent[] {
+  return checkKnownTypes(unpackEvents(item), context.definitions);
 }
 
 /** @throws UnknownEventTypeError for an event that no definition names. */

@@ -1,14 +1,16 @@
 import { Bill, type Billed } from "../capacity/units.ts";
 import { appendToChain, readContext } from "../chain/chain.ts";
 import { LAST_SLOT, readChain } from "../chain/read-chain.ts";
-import type { ChainItem } from "../chain/tiling.ts";
+import type { ChainItem, PendingCommit } from "../chain/tiling.ts";
 import { formatCommitId, newCommitId, parseCommitId } from "../commit-id.ts";
 import { InvalidImportError } from "../errors.ts";
 import { checkStreamId } from "../stream-name.ts";
 import { type AppendContext, conflictError, pendingCommit, type PreparedAppend } from "./append.ts";
 import { unpackCommits } from "./commit-content.ts";
-import type { ExportOptions, ImportResult, TransferredCommit } from "./event-store.ts";
+import type { ExportOptions, ImportResult, TransferredCommit, TruncatedCommit } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
+import { checkCounts } from "./read-stream.ts";
+import { storedState } from "./snapshot.ts";
 import { prepareAppend, prepareMetadata } from "./prepare-events.ts";
 
 /** Streams that are imported side by side; the commits of one stream follow each other. */
@@ -39,25 +41,50 @@ async function* exportStream(
   let begun: TransferredCommit | undefined;
   for await (const item of readChain(read, window)) {
     for (const commit of describeItem(streamId, item)) {
-      const whole = begun === undefined ? commit : { ...begun, events: begun.events.concat(commit.events) };
+      const whole = begun === undefined ? commit : joined(begun, commit);
       begun = item.last < item.commitLast ? whole : undefined;
       if (begun === undefined) yield whole;
     }
   }
 }
 
+/** The next part of a commit that takes several items. */
+function joined(begun: TransferredCommit, next: TransferredCommit): TransferredCommit {
+  const { truncated } = next;
+  return {
+    ...begun,
+    events: begun.events.concat(next.events),
+    ...(truncated && {
+      truncated: { ...truncated, events: (begun.truncated?.events ?? 0) + truncated.events },
+    }),
+  };
+}
+
 function describeItem(streamId: string, item: ChainItem): TransferredCommit[] {
-  return unpackCommits(item).map(({ slots, events, metadata }) => ({
+  return unpackCommits(item).map(({ slots, first, events, metadata }) => ({
     streamId,
     firstVersion: slots.first,
     commitId: formatCommitId(slots.commitId),
     recordedAt: new Date(item.t).toISOString(),
     ...(metadata === undefined ? undefined : { metadata }),
     ...(item.closed ? { closes: true } : undefined),
+    ...describeTruncated(item, first, Math.min(slots.last, item.last)),
     events: events.map(([type, data, own]) =>
       own === undefined ? { type, data } : { type, data, metadata: own },
     ),
   }));
+}
+
+function describeTruncated(
+  item: ChainItem,
+  first: number,
+  last: number,
+): { readonly truncated: TruncatedCommit } | undefined {
+  const { truncatedBefore: before } = item;
+  if (before === undefined) return undefined;
+  const stored = last === item.last ? storedState(item.item) : undefined;
+  const snapshot = stored && { version: stored.version, state: stored.saved };
+  return { truncated: { events: last - first + 1, before, ...(snapshot && { snapshot }) } };
 }
 
 /** Stores commits where they were, with their ids and times. */
@@ -107,6 +134,7 @@ interface CheckedCommit extends PreparedAppend {
   readonly ownCommitId: boolean;
   /** Epoch milliseconds; undefined: now. */
   readonly t: number | undefined;
+  readonly truncated: TruncatedCommit | undefined;
 }
 
 async function checkCommit(
@@ -114,7 +142,7 @@ async function checkCommit(
   { index, signal }: { readonly index: number; readonly signal: AbortSignal | undefined },
 ): Promise<CheckedCommit> {
   try {
-    const { streamId, firstVersion, commitId, recordedAt, metadata, closes, events } = given;
+    const { streamId, firstVersion, commitId, recordedAt, metadata, closes, truncated, events } = given;
     checkStreamId(streamId);
     if (!(Number.isSafeInteger(firstVersion) && firstVersion >= 1)) {
       throw new RangeError(`firstVersion is ${String(firstVersion)}; it has to be a whole number from 1`);
@@ -128,7 +156,8 @@ async function checkCommit(
       commitId: commitId === undefined ? newCommitId(t ?? Date.now()) : parseCommitId(commitId),
       t,
       closes,
-      events: await prepareAppend(streamId, { events, closes }, undefined),
+      truncated: truncated && checkTruncated(truncated),
+      events: await prepareAppend(streamId, { events, closes: closes || truncated !== undefined }, undefined),
       metadata: prepareMetadata(events, metadata),
       signal,
     };
@@ -137,13 +166,25 @@ async function checkCommit(
   }
 }
 
+function checkTruncated(truncated: TruncatedCommit): TruncatedCommit {
+  checkCounts({ "truncated.events": truncated.events, "truncated.before": truncated.before });
+  return truncated;
+}
+
+/** A commit whose events were truncated, as it was. */
+function emptied(commit: PendingCommit, { events: count, before, snapshot }: TruncatedCommit): PendingCommit {
+  const state = snapshot && { y: { S: snapshot.version }, z: { S: JSON.stringify(snapshot.state) } };
+  return { ...commit, parts: [{ count, content: { d: { N: String(before) }, ...state } }] };
+}
+
 /** @returns whether the commit was there already */
 async function importCommit(context: AppendContext, commit: CheckedCommit, bill: Bill): Promise<boolean> {
-  const { streamId, firstVersion, ownCommitId, t, signal } = commit;
+  const { streamId, firstVersion, ownCommitId, t, truncated, signal } = commit;
+  const pending = { ...pendingCommit(context, streamId, commit), t };
   const expected = firstVersion - 1;
   const result = await appendToChain(context, {
     chain: streamId,
-    commit: { ...pendingCommit(context, streamId, commit), t },
+    commit: truncated ? emptied(pending, truncated) : pending,
     expected,
     ownCommitId,
     bill,

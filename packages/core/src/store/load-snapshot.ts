@@ -1,0 +1,75 @@
+import type { Item } from "../capacity/item-size.ts";
+import type { Bill } from "../capacity/units.ts";
+import { readContext } from "../chain/chain.ts";
+import { type ChainWindow, LAST_SLOT, readChain } from "../chain/read-chain.ts";
+import type { ChainItem } from "../chain/tiling.ts";
+import { StreamTruncatedError } from "../errors.ts";
+import type { RecordedEvent } from "../events.ts";
+import type { Fold } from "./event-store.ts";
+import { type ReadContext, recordedEvents } from "./read-stream.ts";
+import { checkSnapshotPolicy, type SnapshotPolicy, unpackState } from "./snapshot.ts";
+
+/** A state at a version. */
+export interface StateAt<State> {
+  readonly state: State;
+  readonly version: number;
+  readonly snapshotVersion: number;
+}
+
+/** Items that the first page of a load has: together about a read unit, when each is about a write unit. */
+const FIRST_PAGE_ITEMS = 4;
+
+/** Folds a stream from its newest snapshot on, reading from its end backward: 1 request when that is not far. */
+export async function loadFromSnapshot<State>(
+  context: ReadContext,
+  streamId: string,
+  load: {
+    readonly fold: Fold<State, RecordedEvent> & { readonly snapshot: SnapshotPolicy<State> };
+    readonly window: Pick<ChainWindow, "high" | "consistency" | "signal">;
+    readonly bill: Bill;
+  },
+): Promise<StateAt<State>> {
+  const { fold, window, bill } = load;
+  const policy = fold.snapshot;
+  checkSnapshotPolicy(policy);
+  let apart: StateAt<State> | undefined;
+  const takeApart = (item: Item): void => {
+    const version = Number(item["v"]?.N);
+    const found = unpackState(policy, item);
+    apart = found && { ...found, version, snapshotVersion: version };
+  };
+  const { high } = window;
+  const backward: ChainWindow = {
+    ...window,
+    low: 1,
+    backward: true,
+    firstPageItems: (policy.every ?? FIRST_PAGE_ITEMS - 1) + 1,
+    onSnapshot: high === LAST_SLOT ? takeApart : undefined,
+  };
+  const tail: ChainItem[] = [];
+  let base: StateAt<State> | undefined;
+  for await (const item of readChain(readContext(context, { chain: streamId, bill }), backward)) {
+    context.knownEnds.add(streamId, context.guards.endAfter(item));
+    // A state in a commit that reaches beyond what was asked for is later than that.
+    const riding = item.last <= high ? unpackState(policy, item.item) : undefined;
+    if (riding !== undefined) base = { ...riding, version: item.last, snapshotVersion: item.last };
+    else if (apart !== undefined && item.first <= apart.version + 1) base = apart;
+    if (base === undefined || item.last > base.version) tail.push(item);
+    if (base !== undefined) break;
+    if (item.truncatedBefore !== undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
+  }
+  let { state, version, snapshotVersion } = base ?? {
+    state: fold.initialState(),
+    version: 0,
+    snapshotVersion: 0,
+  };
+  for (const item of tail.toReversed()) {
+    for (const event of recordedEvents(context, item)) {
+      if (event.version <= version || event.version > high) continue;
+      state = fold.evolve(state, event);
+      version = event.version;
+      bill.events += 1;
+    }
+  }
+  return { state, version, snapshotVersion };
+}

@@ -1,0 +1,41 @@
+import { Bill, type Billed } from "../capacity/units.ts";
+import { StreamTruncatedError } from "../errors.ts";
+import type { RecordedEvent } from "../events.ts";
+import type { Fold, LoadOptions, LoadResult } from "./event-store.ts";
+import { loadFromSnapshot } from "./load-snapshot.ts";
+import { planRead, type ReadContext, readItems } from "./read-stream.ts";
+
+/** Folds a stream, from its newest snapshot, its start or an earlier result. */
+export async function loadState<State>(
+  context: ReadContext,
+  streamId: string,
+  load: {
+    readonly fold: Fold<State, RecordedEvent>;
+    readonly options: (LoadOptions<State> & Billed) | undefined;
+  },
+): Promise<LoadResult<State>> {
+  const { from, bill = new Bill(), ...options } = load.options ?? {};
+  const { fold } = load;
+  const { snapshot } = fold;
+  let { state, version, snapshotVersion = 0 } = from ?? { state: fold.initialState(), version: 0 };
+  const plan = planRead({ ...options, fromVersion: version + 1 });
+  const { window } = plan;
+  const loadBackward =
+    snapshot && options.asOf === undefined
+      ? () => loadFromSnapshot(context, streamId, { fold: { ...fold, snapshot }, window, bill })
+      : undefined;
+  if (loadBackward !== undefined && from === undefined) {
+    return { ...(await loadBackward()), capacity: bill.total() };
+  }
+  for await (const { item, events } of readItems(context, streamId, { ...plan, bill })) {
+    if (item.truncatedBefore !== undefined) {
+      // Since the earlier result, or since ever, if this is the fold's first.
+      if (loadBackward === undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
+      return { ...(await loadBackward()), capacity: bill.total() };
+    }
+    for (const event of events) state = fold.evolve(state, event);
+    version = events.at(-1)?.version ?? version;
+    if (snapshot && item.item["y"]?.S === snapshot.version) snapshotVersion = item.last;
+  }
+  return { state, version, snapshotVersion, capacity: bill.total() };
+}

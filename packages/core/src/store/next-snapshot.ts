@@ -1,0 +1,111 @@
+import type { Item } from "../capacity/item-size.ts";
+import { itemSize } from "../capacity/item-size.ts";
+import { type Bill, writeUnits } from "../capacity/units.ts";
+import { SNAPSHOT_SLOT } from "../chain/read-chain.ts";
+import type { ChainStorage } from "../chain/storage.ts";
+import type { CommitPlace } from "../chain/tiling.ts";
+import type { RecordedEvent } from "../events.ts";
+import type { Fold, LoadResult } from "./event-store.ts";
+import { checkSnapshotPolicy, hasSlack, packState, placeState } from "./snapshot.ts";
+
+/** What an append needs for a snapshot of the state after it: made by `snapshotAfter`. */
+export interface NextSnapshot {
+  /** The version of the state that it goes on from. */
+  readonly after: number;
+  /** The state after these events as it is stored; undefined when it is not `due` and would hardly be free. */
+  readonly pack: (events: readonly RecordedEvent[]) => Item;
+  /** Whether a snapshot is wanted after so many events, even if it costs something. */
+  readonly isDue: (version: number) => boolean;
+}
+
+/**
+ * For `append(streamId, events, { expectedVersion: loaded.version, snapshot: snapshotAfter(fold, loaded) })`: takes a snapshot
+ * with the append when the fold's policy says so. Undefined when the fold keeps none.
+ *
+ * @throws TypeError, RangeError for a policy that is none.
+ */
+export function snapshotAfter<State, Event extends RecordedEvent>(
+  fold: Fold<State, Event>,
+  loaded: Pick<LoadResult<State>, "state" | "version" | "snapshotVersion">,
+): NextSnapshot | undefined {
+  const { snapshot: policy } = fold;
+  if (policy === undefined) return undefined;
+  checkSnapshotPolicy(policy);
+  const every = policy.every ?? Number.POSITIVE_INFINITY;
+  return {
+    after: loaded.version,
+    pack(events) {
+      let { state } = loaded;
+      for (const event of events) state = fold.evolve(state, event as Event);
+      return packState(policy, state);
+    },
+    isDue: (version) => version - loaded.snapshotVersion >= every,
+  };
+}
+
+/** Puts the snapshot of one append where it belongs. */
+export class SnapshotOfAppend {
+  readonly #next: NextSnapshot;
+  readonly #eventsAt: (place: CommitPlace) => readonly RecordedEvent[];
+  readonly #maxItemBytes: number;
+  /** To be put once the commit is stored. */
+  #apart: Item | undefined;
+
+  constructor(
+    next: NextSnapshot,
+    append: {
+      /** The events as they will be recorded. */
+      readonly eventsAt: (place: CommitPlace) => readonly RecordedEvent[];
+      readonly maxItemBytes: number;
+    },
+  ) {
+    this.#next = next;
+    this.#eventsAt = append.eventsAt;
+    this.#maxItemBytes = append.maxItemBytes;
+  }
+
+  /** The state as attributes of the commit's last item, if it rides there. */
+  readonly atPlace = (place: CommitPlace): Item | undefined => {
+    const { after, lastItem: item, t } = place;
+    this.#apart = undefined;
+    if (after !== this.#next.after) return undefined;
+    const events = this.#eventsAt(place);
+    const version = after + events.length;
+    const due = this.#next.isDue(version);
+    if (events.length === 0 || !(due || hasSlack(item))) return undefined;
+    const state = this.#next.pack(events);
+    const where = placeState({ state, item, due, maxItemBytes: this.#maxItemBytes });
+    if (where === "apart") {
+      this.#apart = snapshotItem({ chain: item["p"], version, t, state });
+    }
+    return where === "riding" ? state : undefined;
+  };
+
+  /** Puts the state that does not ride. The append is stored whatever becomes of it, so its failure is an answer. */
+  async finish(storage: ChainStorage, bill: Bill, signal: AbortSignal | undefined): Promise<unknown> {
+    if (this.#apart === undefined) return undefined;
+    try {
+      bill.addWrite(writeUnits(itemSize(this.#apart)));
+      await storage.putSnapshot(this.#apart, signal);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+}
+
+function snapshotItem(snapshot: {
+  readonly chain: Item[string] | undefined;
+  readonly version: number;
+  readonly t: number;
+  readonly state: Item;
+}): Item {
+  const { chain, version, t, state } = snapshot;
+  return {
+    p: chain ?? { S: "" },
+    s: { N: String(SNAPSHOT_SLOT) },
+    v: { N: String(version) },
+    t: { N: String(t) },
+    ...state,
+  };
+}
