@@ -12,11 +12,13 @@ describe("in memory", () => {
   );
 });
 
-describe("on DynamoDB", () => {
-  const client = connect("contract");
-  beforeAll(() => createEventStore({ client }).ensureTables());
-  describeEventStoreContract(
-    { describe, it },
-    { openStore: ({ events } = {}) => createEventStore({ client, events }) },
-  );
-});
+for (const leanRequests of [false, true]) {
+  describe(leanRequests ? "on DynamoDB, with lean requests" : "on DynamoDB", () => {
+    const client = connect(leanRequests ? "contractlean" : "contract");
+    beforeAll(() => createEventStore({ client }).ensureTables());
+    describeEventStoreContract(
+      { describe, it },
+      { openStore: ({ events } = {}) => createEventStore({ client, events, leanRequests }) },
+    );
+  });
+}

@@ -1,7 +1,9 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { beforeAll, describe, expect, it } from "vitest";
 import { collect, pseudoRandomText } from "../src/contract/fixtures.ts";
+import { sdkCalls } from "../src/dynamodb/calls.ts";
 import { createDynamoDBChainStorage } from "../src/dynamodb/chain-storage.ts";
+import { leanCalls } from "../src/dynamodb/lean/lean-calls.ts";
 import { createCommandHandler, createEventStore, meterCapacity } from "../src/index.ts";
 import { createChainEventStore } from "../src/store/chain-event-store.ts";
 import { type Fate, type FaultPlace, injectFaults } from "./faults.ts";
@@ -32,16 +34,23 @@ const LARGE = Array.from({ length: 4 }, (_, seed) => ({
   data: pseudoRandomText(seed, 200_000),
 }));
 
-describe.each<FaultPlace>(["inside the SDK's retries", "outside the SDK's retries"])("%s", (place) => {
+/** Each test through the SDK's commands and through lean requests, which have their own places for faults. */
+const WAYS = ["SDK commands", "lean requests"] as const;
+const PLACES: readonly FaultPlace[] = ["inside the SDK's retries", "outside the SDK's retries"];
+const WAYS_AND_PLACES = WAYS.flatMap((way) => PLACES.map((place) => [way, place] as const));
+
+describe.each(WAYS_AND_PLACES)("%s, %s", (way, place) => {
+  const leanRequests = way === "lean requests";
+
   for (const [what, operation, events] of [
     ["an append", "PutItem", ONE],
     ["an append of several items", "TransactWriteItems", LARGE],
   ] as const) {
     for (const expectedVersion of ["any", "noStream", 0] as const) {
       it(`${what} (${expectedVersion}) whose reply is lost succeeds, and is stored once`, async () => {
-        const streamId = `lost|${place}-${operation}-${expectedVersion}`;
+        const streamId = `lost|${way}-${place}-${operation}-${expectedVersion}`;
         const client = faulty(place, operation, ["lost after", "lost after"]);
-        const store = createEventStore({ client, tablePrefix: PREFIX, runtime: quiet });
+        const store = createEventStore({ client, tablePrefix: PREFIX, runtime: quiet, leanRequests });
         const result = await store.append(streamId, events, { expectedVersion });
         expect(result).toMatchObject({
           firstVersion: 1,
@@ -55,19 +64,20 @@ describe.each<FaultPlace>(["inside the SDK's retries", "outside the SDK's retrie
   }
 
   it("an append that never arrives is sent again", async () => {
-    const streamId = `never|${place}`;
+    const streamId = `never|${way}-${place}`;
     const client = faulty(place, "PutItem", ["lost before", "lost before"]);
-    await createEventStore({ client, tablePrefix: PREFIX, runtime: quiet }).append(streamId, ONE);
+    await createEventStore({ client, tablePrefix: PREFIX, runtime: quiet, leanRequests }).append(streamId, ONE);
     expect(await collect(openCalm().read(streamId))).toHaveLength(1);
   });
 
   it("an append that stays without a reply says so, and can be asked for with its commit id", async () => {
-    const streamId = `unknown|${place}`;
+    const streamId = `unknown|${way}-${place}`;
     const fates: Fate[] = Array.from({ length: 12 }, () => "lost after");
     const store = createEventStore({
       client: faulty(place, "PutItem", fates),
       tablePrefix: PREFIX,
       runtime: quiet,
+      leanRequests,
     });
     const failure = await store.append(streamId, ONE).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: "outcomeUnknown", streamId, retryable: true });
@@ -77,12 +87,13 @@ describe.each<FaultPlace>(["inside the SDK's retries", "outside the SDK's retrie
   });
 
   it("appends that share a put and stay without a reply can each be asked for", async () => {
-    const streamId = `unknown-group|${place}`;
+    const streamId = `unknown-group|${way}-${place}`;
     const fates: Fate[] = ["pass", ...Array.from({ length: 12 }, (): Fate => "lost before")];
     const store = createEventStore({
       client: faulty(place, "PutItem", fates),
       tablePrefix: PREFIX,
       runtime: quiet,
+      leanRequests,
     });
     const [first, ...others] = await Promise.allSettled(
       Array.from({ length: 4 }, (_, number) => store.append(streamId, [{ type: "Numbered", data: number }])),
@@ -98,11 +109,12 @@ describe.each<FaultPlace>(["inside the SDK's retries", "outside the SDK's retrie
   });
 
   it("a command whose reply is lost is carried out once", async () => {
-    const streamId = `command|${place}`;
+    const streamId = `command|${way}-${place}`;
     const store = createEventStore({
       client: faulty(place, "PutItem", ["lost after"]),
       tablePrefix: PREFIX,
       runtime: quiet,
+      leanRequests,
     });
     const decide = (_: null, count: number) => ({ type: "Counted", data: { count } });
     const decider = { initialState: () => 0, evolve: (count: number) => count + 1, decide };
@@ -112,10 +124,11 @@ describe.each<FaultPlace>(["inside the SDK's retries", "outside the SDK's retrie
   });
 });
 
-it("an append that may be stored is not reported as merely throttled", async () => {
-  const streamId = "throttled|late";
+it.each(WAYS)("an append that may be stored is not reported as merely throttled (%s)", async (way) => {
+  const leanRequests = way === "lean requests";
+  const streamId = `throttled|late-${way}`;
   const client = faulty("outside the SDK's retries", "PutItem", ["lost after", "throttled"]);
-  const store = createEventStore({ client, tablePrefix: PREFIX, runtime: quiet });
+  const store = createEventStore({ client, tablePrefix: PREFIX, runtime: quiet, leanRequests });
   const failure = await store.append(streamId, ONE).catch((error: unknown) => error);
   expect(failure).toMatchObject({
     code: "outcomeUnknown",
@@ -125,28 +138,28 @@ it("an append that may be stored is not reported as merely throttled", async () 
   expect(await openCalm().append(streamId, ONE, { commitId })).toMatchObject({ duplicate: true, version: 1 });
 });
 
-it("throttling and what comes before a request pass through untouched", async () => {
+it.each(WAYS)("throttling and what comes before a request pass through untouched (%s)", async (way) => {
+  const leanRequests = way === "lean requests";
   const throttled = faulty("outside the SDK's retries", "PutItem", ["throttled"]);
-  const refused = createEventStore({ client: throttled, tablePrefix: PREFIX }).append("throttled|1", ONE);
+  const open = (client: DynamoDBClient) => createEventStore({ client, tablePrefix: PREFIX, leanRequests });
+  const refused = open(throttled).append("throttled|1", ONE);
   await expect(refused).rejects.toMatchObject({ name: "ProvisionedThroughputExceededException" });
   const credentials = Object.assign(new Error("no credentials"), { name: "CredentialsProviderError" });
   const client = connect("faults", { credentials: () => Promise.reject(credentials) });
   const meter = meterCapacity(client);
-  await expect(createEventStore({ client, tablePrefix: PREFIX }).append("throttled|1", ONE)).rejects.toBe(
-    credentials,
-  );
+  await expect(open(client).append("throttled|1", ONE)).rejects.toBe(credentials);
   expect(meter.calls).toEqual([]);
   expect(await collect(openCalm().read("throttled|1"))).toEqual([]);
 });
 
-it("no gap, overlap, loss or duplicate in histories with crashes, lost replies and throttling", async () => {
+it.each(WAYS)("no gap, overlap, loss or duplicate in faulted histories (%s)", async (way) => {
   const problems: string[] = [];
-  for (let seed = 1; seed <= 60; seed++) problems.push(...(await runHistoryOnDynamoDB(seed)));
+  for (let seed = 1; seed <= 60; seed++) problems.push(...(await runHistoryOnDynamoDB(way, seed)));
   expect(problems).toEqual([]);
 });
 
-async function runHistoryOnDynamoDB(seed: number): Promise<string[]> {
-  const streamId = `history|${seed}`;
+async function runHistoryOnDynamoDB(way: (typeof WAYS)[number], seed: number): Promise<string[]> {
+  const streamId = `history|${way}-${seed}`;
   const random = seededRandom(seed);
   const runtime = { now: () => Date.now(), random, sleep: async () => undefined };
   const open = (): ReturnType<typeof createEventStore> => {
@@ -160,8 +173,9 @@ async function runHistoryOnDynamoDB(seed: number): Promise<string[]> {
       if (fate < 0.1) return "lost before";
       return fate < 0.25 ? "lost after" : "pass";
     });
+    const calls = way === "lean requests" ? leanCalls(client) : sdkCalls(client);
     return createChainEventStore({
-      storage: createDynamoDBChainStorage(client, PREFIX),
+      storage: createDynamoDBChainStorage(client, PREFIX, calls),
       runtime,
       maxItemBytes: 700,
     });
