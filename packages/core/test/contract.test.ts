@@ -12,9 +12,12 @@ describe("in memory", () => {
   );
 });
 
-for (const leanRequests of [false, true]) {
-  describe(leanRequests ? "on DynamoDB, with lean requests" : "on DynamoDB", () => {
-    const client = connect(leanRequests ? "contractlean" : "contract");
+for (const [leanRequests, database] of [
+  [false, "contract"],
+  [true, "contractlean"],
+] as const) {
+  describe(`on DynamoDB, leanRequests: ${leanRequests}`, () => {
+    const client = connect(database);
     beforeAll(() => createEventStore({ client }).ensureTables());
     describeEventStoreContract(
       { describe, it },

@@ -66,7 +66,10 @@ describe.each(WAYS_AND_PLACES)("%s, %s", (way, place) => {
   it("an append that never arrives is sent again", async () => {
     const streamId = `never|${way}-${place}`;
     const client = faulty(place, "PutItem", ["lost before", "lost before"]);
-    await createEventStore({ client, tablePrefix: PREFIX, runtime: quiet, leanRequests }).append(streamId, ONE);
+    await createEventStore({ client, tablePrefix: PREFIX, runtime: quiet, leanRequests }).append(
+      streamId,
+      ONE,
+    );
     expect(await collect(openCalm().read(streamId))).toHaveLength(1);
   });
 

@@ -17,7 +17,7 @@ export interface EventStoreOptions<Definitions extends EventDefinitions = EventD
   readonly tablePrefix?: string | undefined;
   /**
    * Sends appends and reads without the SDK's commands: the same requests, results, errors and retries, with the
-   * client's own credentials, signer, endpoint, HTTP handler, clock offset and retry strategy, for about a third of the
+   * client's own credentials, signer, endpoint, HTTP handler, clock offset and retry strategy, for about half of the
    * CPU time. Default false.
    *
    * What it goes around: the client's `middlewareStack` and `logger`, so that tracing hooked in there sees nothing of these

@@ -69,7 +69,11 @@ async function readReply(config: ClientConfig, response: HttpResponse): Promise<
 
 /** The reply as the SDK gives it along: there for who looks, and not printed. */
 function withResponse<Failure extends Error>(error: Failure, response: HttpResponse): Failure {
-  return Object.defineProperty(error, "$response", { value: response, enumerable: false, configurable: true });
+  return Object.defineProperty(error, "$response", {
+    value: response,
+    enumerable: false,
+    configurable: true,
+  });
 }
 
 /** A reply that took longer to come says nothing about the clock. */

@@ -21,9 +21,10 @@ export function encodeRequest(value: unknown): string {
 
 /** A boolean, a number, or null in a list. What JSON lacks is a mistake of the caller. */
 function encodePlain(value: unknown): string {
-  if (value === null || typeof value === "boolean") return String(value);
-  if (typeof value === "number" && Number.isFinite(value)) return String(value);
-  throw new TypeError(`${String(value)} can't be sent to DynamoDB.`);
+  if (value === null || typeof value === "boolean") return `${value}`;
+  if (typeof value === "number" && Number.isFinite(value)) return `${value}`;
+  const shown = typeof value === "number" || typeof value === "bigint" ? `${value}` : `A ${typeof value}`;
+  throw new TypeError(`${shown} can't be sent to DynamoDB.`);
 }
 
 function base64(bytes: Uint8Array): string {

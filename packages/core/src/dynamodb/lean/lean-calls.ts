@@ -4,7 +4,7 @@ import type { DynamoDBCalls } from "../calls.ts";
 import { createLeanCall } from "./lean-call.ts";
 
 /**
- * The calls without the SDK's commands, for a third of their CPU time.
+ * The calls without the SDK's commands, for less than half of their CPU time.
  *
  * @throws TypeError when the client is none of the SDK's.
  */

@@ -53,7 +53,7 @@ export function serviceError(
   const name = errorName(body["__type"] ?? body["code"] ?? header);
   const error = create(name, {
     name,
-    message: String(body["message"] ?? body["Message"] ?? "UnknownError"),
+    message: textOf(body["message"] ?? body["Message"]) ?? "UnknownError",
     $fault: $metadata.httpStatusCode < 500 ? "client" : "server",
     $metadata: { ...$metadata },
   });
@@ -75,6 +75,10 @@ function create(name: string, options: Options): DynamoDBServiceException {
 
 /** `com.amazonaws.dynamodb.v20120810#ResourceNotFoundException:http://…` without what is around the name. */
 function errorName(type: unknown): string {
-  const [name = ""] = String(type ?? "").split(/[,:]/);
+  const [name = ""] = (textOf(type) ?? "").split(/[,:]/);
   return name.slice(name.indexOf("#") + 1) || "Unknown";
+}
+
+function textOf(field: unknown): string | undefined {
+  return typeof field === "string" ? field : undefined;
 }
