@@ -155,11 +155,19 @@ it.each(WAYS)("throttling and what comes before a request pass through untouched
   expect(await collect(openCalm().read("throttled|1"))).toEqual([]);
 });
 
-it.each(WAYS)("no gap, overlap, loss or duplicate in faulted histories (%s)", async (way) => {
-  const problems: string[] = [];
-  for (let seed = 1; seed <= 60; seed++) problems.push(...(await runHistoryOnDynamoDB(way, seed)));
-  expect(problems).toEqual([]);
-});
+/** In parts: a busy machine takes its time. */
+const SEEDS_OF_A_PART = 15;
+const PARTS = WAYS.flatMap((way) => [1, 16, 31, 46].map((firstSeed) => [way, firstSeed] as const));
+
+it.each(PARTS)(
+  "no gap, overlap, loss or duplicate in faulted histories (%s, seeds from %i)",
+  async (way, firstSeed) => {
+    const problems: string[] = [];
+    for (let seed = firstSeed; seed < firstSeed + SEEDS_OF_A_PART; seed++)
+      problems.push(...(await runHistoryOnDynamoDB(way, seed)));
+    expect(problems).toEqual([]);
+  },
+);
 
 async function runHistoryOnDynamoDB(way: (typeof WAYS)[number], seed: number): Promise<string[]> {
   const streamId = `history|${way}-${seed}`;

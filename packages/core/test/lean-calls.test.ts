@@ -134,7 +134,7 @@ async function requestOf(make: typeof sdkCalls, config: DynamoDBClientConfig): P
       ].includes(name),
   );
   const scope = authorization.match(/Credential=\w+\/\d+\/([^,]+)/)?.[1];
-  const payload: unknown = JSON.parse(String(body));
+  const payload: unknown = JSON.parse(body);
   return { method, protocol, hostname, port, path, query, headers: Object.fromEntries(same), scope, payload };
 }
 

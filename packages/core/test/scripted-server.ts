@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 
 /** A request as it came in. */
-export interface ReceivedRequest {
+interface ReceivedRequest {
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
 }

@@ -18,11 +18,11 @@ export async function prepareAttempt(
   { target, headers, body, signal }: AttemptRequest,
 ): Promise<() => Promise<Record<string, unknown>>> {
   const { protocol, hostname, port, path, query, signer, signingRegion, signingService } = target;
-  const request = {
+  const request: HttpRequest = {
     method: "POST",
     protocol,
     hostname,
-    port,
+    ...(port !== undefined && { port }),
     path,
     query,
     headers: { ...target.headers, ...headers },
@@ -31,14 +31,14 @@ export async function prepareAttempt(
   const correctClock = !(await config.disableClockSkewCorrection?.());
   const sentAt = Date.now();
   const offsetMs = correctClock ? config.systemClockOffset : 0;
-  const signed = await signer.sign(request as HttpRequest, {
+  const signed = await signer.sign(request, {
     signingDate: new Date(sentAt + offsetMs),
     signingRegion,
     signingService,
   });
   return async () => {
-    const { response } = await config.requestHandler.handle(
-      signed as HttpRequest,
+    const { response }: { response: HttpResponse } = await config.requestHandler.handle(
+      signed,
       signal && { abortSignal: signal },
     );
     if (correctClock)
@@ -80,7 +80,7 @@ function withResponse<Failure extends Error>(error: Failure, response: HttpRespo
 const MAX_REPLY_MS = 900_000;
 
 /** How far this machine's clock is off by a reply's date, which is cut to the second; undefined when it does not say. */
-function clockOffsetMs(headers: Readonly<Record<string, string>>, sentAt: number): number | undefined {
+function clockOffsetMs(headers: HttpResponse["headers"], sentAt: number): number | undefined {
   const { date, age } = headers;
   // A reply with an age comes out of a cache.
   if (date === undefined || age !== undefined) return undefined;

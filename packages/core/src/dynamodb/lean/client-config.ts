@@ -7,8 +7,25 @@ export type ClientConfig = DynamoDBClient["config"] & {
   readonly ignoreConfiguredEndpointUrls?: boolean | undefined;
 };
 
-export type HttpRequest = Parameters<ClientConfig["requestHandler"]["handle"]>[0];
-export type HttpResponse = Awaited<ReturnType<ClientConfig["requestHandler"]["handle"]>>["response"];
+/** A request as signers and HTTP handlers of the SDK take it. */
+export interface HttpRequest {
+  method: string;
+  protocol: string;
+  hostname: string;
+  port?: number;
+  path: string;
+  query: Record<string, string>;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** A reply as HTTP handlers of the SDK give it; header names are in lower case. */
+export interface HttpResponse {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: unknown;
+}
+
 export type Signer = Awaited<ReturnType<ClientConfig["signer"]>>;
 export type Endpoint = ReturnType<ClientConfig["endpointProvider"]>;
 

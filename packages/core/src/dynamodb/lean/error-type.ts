@@ -84,7 +84,10 @@ export function mayBeClockSkew(error: Error): boolean {
 }
 
 /** When the service wants to be asked again, if it says so: `retry-after` in seconds or as a date. */
-export function retryAfter(headers: Readonly<Record<string, string>>, now: number): Date | undefined {
+export function retryAfter(
+  headers: Readonly<Record<string, string | undefined>>,
+  now: number,
+): Date | undefined {
   const wanted = headers["retry-after"];
   if (wanted !== undefined) {
     const time = /^\d+(\.\d+)?$/.test(wanted) ? now + Number(wanted) * 1_000 : Date.parse(wanted);
