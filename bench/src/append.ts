@@ -49,13 +49,18 @@ interface Side {
   readonly open: (database: Database) => Append;
 }
 
-function openOurs({ client }: Database): Append {
-  const store = createEventStore({ client });
+function openOurs({ client }: Database, leanRequests = false): Append {
+  const store = createEventStore({ client, leanRequests });
   return async (streamId, events, expectedVersion) =>
     (await store.append(streamId, events, { expectedVersion })).version;
 }
 
-const OURS: Side = { label: "ours", config: {}, open: openOurs };
+const OURS: Side = { label: "ours", config: {}, open: (database) => openOurs(database) };
+const OURS_LEAN: Side = {
+  label: "ours, leanRequests",
+  config: {},
+  open: (database) => openOurs(database, true),
+};
 /** With the SDK's own option that keeps the middleware of a command; document clients refuse it. */
 const OURS_CACHED: Side = { ...OURS, label: "ours, cacheMiddleware", config: { cacheMiddleware: true } };
 const HAND_WRITTEN: Side = {
@@ -80,14 +85,20 @@ async function compare(
 ): Promise<ScenarioResult> {
   using ours = await prepare(OURS, local, scenario);
   using cached = await prepare(OURS_CACHED, local, scenario);
+  using lean = await prepare(OURS_LEAN, local, scenario);
   using theirs = await prepare(HAND_WRITTEN, local, scenario);
-  const [ourRounds, cachedRounds, theirRounds] = await inTurn([ours.run, cached.run, theirs.run], rounds);
+  const [ourRounds, cachedRounds, leanRounds, theirRounds] = await inTurn(
+    [ours.run, cached.run, lean.run, theirs.run],
+    rounds,
+  );
   const result = {
     ours: medians(ourRounds),
     oursCached: medians(cachedRounds),
+    oursLean: medians(leanRounds),
     handWritten: medians(theirRounds),
     ratio: ratios(ourRounds, theirRounds),
     ratioCached: ratios(cachedRounds, theirRounds),
+    ratioLean: ratios(leanRounds, theirRounds),
   };
   tell(describe(scenario, result));
   return { ...scenario, units: HEADINGS, ...result };
@@ -148,7 +159,12 @@ async function runAppends(
 
 function describe(
   { name, appends, streams }: AppendScenario,
-  result: Readonly<Record<"ours" | "oursCached" | "handWritten" | "ratio" | "ratioCached", Figures>>,
+  result: Readonly<
+    Record<
+      "ours" | "oursCached" | "oursLean" | "handWritten" | "ratio" | "ratioCached" | "ratioLean",
+      Figures
+    >
+  >,
 ): string {
   const table = formatFigureTable({
     title: name,
@@ -156,9 +172,11 @@ function describe(
     rows: [
       { label: OURS.label, figures: result.ours },
       { label: OURS_CACHED.label, figures: result.oursCached },
+      { label: OURS_LEAN.label, figures: result.oursLean },
       { label: HAND_WRITTEN.label, figures: result.handWritten },
       { label: "ratio", figures: result.ratio, ratio: true },
       { label: "ratio, cacheMiddleware", figures: result.ratioCached, ratio: true },
+      { label: "ratio, leanRequests", figures: result.ratioLean, ratio: true },
     ],
   });
   return `${table}\n${appends} appends a round, to ${streams} new stream${streams === 1 ? "" : "s"}`;

@@ -23,11 +23,16 @@ describe("under an observer's eyes", () => {
   );
 });
 
-describe("on DynamoDB", () => {
-  const client = connect("contract");
-  beforeAll(() => createEventStore({ client }).ensureTables());
-  describeEventStoreContract(
-    { describe, it },
-    { openStore: ({ events } = {}) => createEventStore({ client, events }) },
-  );
-});
+for (const [leanRequests, database] of [
+  [false, "contract"],
+  [true, "contractlean"],
+] as const) {
+  describe(`on DynamoDB, leanRequests: ${leanRequests}`, () => {
+    const client = connect(database);
+    beforeAll(() => createEventStore({ client }).ensureTables());
+    describeEventStoreContract(
+      { describe, it },
+      { openStore: ({ events } = {}) => createEventStore({ client, events, leanRequests }) },
+    );
+  });
+}

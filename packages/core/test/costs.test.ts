@@ -40,6 +40,48 @@ const order = (number: number): NewEvent => ({
 const many = (count: number, make: (number: number) => NewEvent): NewEvent[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
+it("lean requests: the same calls, units and errors, request by request, as the meter sees them too", async () => {
+  const runs = [];
+  for (const leanRequests of [false, true]) {
+    const streamId = `cost|lean-${leanRequests}`;
+    const own = createEventStore({ client, leanRequests });
+    const decider = { initialState: () => 0, evolve: (count: number) => count + 1, decide: () => order(1) };
+    meter.reset();
+    const results = [
+      await own.append(streamId, [random(1)], { expectedVersion: "noStream" }),
+      await own.append(streamId, many(10, order)),
+      await own.append(
+        streamId,
+        many(10, (seed) => ({ type: "Large", data: pseudoRandomText(seed, 60_000) })),
+      ),
+      await own.load(streamId, decider),
+      await createCommandHandler({ store: own, decider })(streamId, null),
+      await createEventStore({ client, leanRequests }).append(streamId, [random(2)], { expectedVersion: 22 }),
+    ];
+    const lost = await own
+      .append(streamId, [random(3)], { expectedVersion: 22 })
+      .catch((error: unknown) => error);
+    await collect(own.listStreams("cost"));
+    runs.push({
+      calls: [...meter.calls],
+      capacity: [...results, lost as { capacity: unknown }].map((result) => result.capacity),
+    });
+  }
+  expect(runs[1]).toEqual(runs[0]);
+  expect(runs[1]?.calls.map((call) => `${call.operation} ${call.error ?? "ok"}`)).toEqual([
+    "PutItem ok",
+    "PutItem ok",
+    "TransactWriteItems ok",
+    "Query ok",
+    "Query ok",
+    "PutItem ok",
+    "Query ok",
+    "PutItem ok",
+    "PutItem ConditionalCheckFailedException",
+    "Query ok",
+  ]);
+});
+
 it("the events measured with are 300 bytes each", () => {
   expect(JSON.stringify(random(1).data).length).toBe(300);
   expect(JSON.stringify(order(1).data).length).toBeGreaterThan(290);

@@ -6,6 +6,7 @@ import type {
   GlobalSecondaryIndex,
   TransactWriteItem,
 } from "@aws-sdk/client-dynamodb";
+import { interceptLeanCalls } from "../dynamodb/lean/interceptors.ts";
 import { itemSize, type Item } from "./item-size.ts";
 import { type Capacity, writeUnits } from "./units.ts";
 
@@ -31,7 +32,7 @@ export interface CapacityMeter {
  * Puts a meter on a client, plain or document, for tests and benchmarks. Puts and transactions are computed from the
  * sizes of their items by AWS's rules, so the meter is also right where DynamoDB Local is not (transactions, indexes);
  * an update, delete or check within a transaction counts as 1 KB. For everything else the reply's `ConsumedCapacity`
- * is asked for and taken.
+ * is asked for and taken. Calls of stores with `leanRequests` are seen as well.
  *
  * Indexes count when their tables are given.
  */
@@ -42,34 +43,37 @@ export function meterCapacity(
   const calls: MeteredCall[] = [];
   const indexes = new Map(options?.tables?.map((table) => [table.TableName, table]));
   const name = `tuppence-capacity-meter-${meters++}`;
+  const record = async <Result extends { readonly output?: unknown }>(
+    operation: string,
+    input: Input,
+    send: () => Promise<Result>,
+  ): Promise<Result> => {
+    try {
+      const result = await send();
+      const { output } = result;
+      calls.push({ operation, error: undefined, ...consumed({ operation, input, output, indexes }) });
+      return result;
+    } catch (error) {
+      calls.push({ operation, error: (error as Error).name, ...refused(operation, input, error) });
+      throw error;
+    }
+  };
   client.middlewareStack.add(
-    (next, context) => async (args) => {
-      const operation = String(context["commandName"]).replace(/Command$/, "");
-      const input = args.input as Input;
-      try {
-        const result = await next(args);
-        calls.push({
-          operation,
-          error: undefined,
-          ...consumed({ operation, input, output: result.output, indexes }),
-        });
-        return result;
-      } catch (error) {
-        calls.push({ operation, error: (error as Error).name, ...refused(operation, input, error) });
-        throw error;
-      }
-    },
+    (next, context) => (args) => record(operationOf(context), args.input as Input, () => next(args)),
     { step: "deserialize", priority: "high", name },
   );
   client.middlewareStack.add(
-    (next, context) => (args) => {
-      const operation = String(context["commandName"]).replace(/Command$/, "");
-      const input = args.input as Input;
-      if (!REPORTED.has(operation) || input.ReturnConsumedCapacity) return next(args);
-      return next({ ...args, input: { ...input, ReturnConsumedCapacity: "TOTAL" } });
-    },
+    (next, context) => (args) =>
+      next({ ...args, input: asking(operationOf(context), args.input as typeof args.input & Input) }),
     { step: "initialize", name: `${name}-ask` },
   );
+  const detachFromLeanCalls = interceptLeanCalls(client, {
+    call: ({ operation, input }, next) => next(asking(operation, input)),
+    attempt: async ({ operation, input }, next) => {
+      const { output } = await record(operation, input, async () => ({ output: await next(input) }));
+      return output;
+    },
+  });
   return {
     calls,
     total() {
@@ -83,11 +87,22 @@ export function meterCapacity(
     detach() {
       client.middlewareStack.remove(name);
       client.middlewareStack.remove(`${name}-ask`);
+      detachFromLeanCalls();
     },
   };
 }
 
 let meters = 0;
+
+function operationOf(context: { readonly commandName?: unknown }): string {
+  return String(context.commandName).replace(/Command$/, "");
+}
+
+/** The input of a call whose reply shall tell what it consumed. */
+function asking<CallInput extends Input>(operation: string, input: CallInput): CallInput {
+  if (!REPORTED.has(operation) || input.ReturnConsumedCapacity) return input;
+  return { ...input, ReturnConsumedCapacity: "TOTAL" };
+}
 
 /** What the inputs of DynamoDB's commands have in common with what is looked at here. */
 interface Input {

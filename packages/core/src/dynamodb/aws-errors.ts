@@ -13,14 +13,13 @@ const CONFLICT_NAMES = ["TransactionConflictException"];
 const UNCLEAR_NAMES = ["TransactionInProgressException", "ReplicatedWriteConflictException"];
 
 /** Raised before anything is sent, or by the caller itself. */
-const NEVER_SENT_NAMES = [
-  "AbortError",
-  "CredentialsProviderError",
-  "TokenProviderError",
-  "TypeError",
-  "RangeError",
-  "SyntaxError",
-];
+const NEVER_SENT_NAMES = ["AbortError", "CredentialsProviderError", "TokenProviderError"];
+
+/**
+ * Likewise, unless there was an attempt: then it is about the reply (a proxy's page is no JSON, hence a SyntaxError)
+ * or the connection (`fetch` fails with a TypeError).
+ */
+const MISTAKE_NAMES = ["TypeError", "RangeError", "SyntaxError"];
 
 /**
  * What a failed write says about whether it was applied: "no" for good, "not now" when sending it again is
@@ -31,8 +30,9 @@ export function wasApplied(error: unknown): "no" | "not now" | "unknown" {
   if (CONFLICT_NAMES.includes(error.name)) return "not now";
   if (UNCLEAR_NAMES.includes(error.name)) return "unknown";
   if (NEVER_SENT_NAMES.includes(error.name)) return "no";
-  const status = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata
-    ?.httpStatusCode;
+  const { $metadata } = error as { readonly $metadata?: { readonly httpStatusCode?: number } };
+  if (MISTAKE_NAMES.includes(error.name) && $metadata === undefined) return "no";
+  const status = $metadata?.httpStatusCode;
   // A connection that broke has no status; a failure of the service (5xx) may come after the write.
   return status !== undefined && status >= 400 && status < 500 ? "no" : "unknown";
 }
