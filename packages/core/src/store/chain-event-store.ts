@@ -9,6 +9,7 @@ import { newCommitId, parseCommitId } from "../commit-id.ts";
 import type { EventDefinitions, NewEvent } from "../events.ts";
 import { MAX_ITEM_BYTES } from "../limits.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
+import { cachedStates } from "../state-cache.ts";
 import { checkStreamId } from "../stream-name.ts";
 import {
   type AppendContext,
@@ -22,6 +23,7 @@ import {
 import type { AppendOptions, EventStore } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
 import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
+import { loadCached } from "./load-cached.ts";
 import { checkCounts, loadState, planRead, readEvents } from "./read-stream.ts";
 import { exportCommits, importCommits } from "./transfer.ts";
 
@@ -65,7 +67,12 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     },
     async load(streamId, fold, loadOptions) {
       checkStreamId(streamId);
-      return loadState(context, streamId, { fold, options: loadOptions });
+      const { cache: given, ...rest } = loadOptions ?? {};
+      const cache = given && cachedStates(given);
+      cache?.claim(context, fold.evolve);
+      const wholeState = rest.from === undefined && rest.toVersion === undefined && rest.asOf === undefined;
+      if (cache === undefined || !wholeState) return loadState(context, streamId, { fold, options: rest });
+      return loadCached(context, streamId, { fold, options: rest, cache });
     },
     async streamExists(streamId, { signal } = {}) {
       checkStreamId(streamId);

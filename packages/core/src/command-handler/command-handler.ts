@@ -1,0 +1,110 @@
+import type { Capacity } from "../capacity/units.ts";
+import { parseCommitId } from "../commit-id.ts";
+import type { EventDefinitions, EventMetadata, NewEventOf, RecordedEventOf } from "../events.ts";
+import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
+import { cachedStates, type StateCache } from "../state-cache.ts";
+import type { EventStore } from "../store/event-store.ts";
+import { HANDLER_GUARDS, type HandlerGuards } from "./guards.ts";
+import { handleAlone } from "./handle-alone.ts";
+
+/** How often a command is decided again after conflicts, by default. */
+export const DEFAULT_MAX_ATTEMPTS = 30;
+
+export interface CommandHandlerOptions<Definitions extends EventDefinitions, Command, State> {
+  readonly store: EventStore<Definitions>;
+  /** As a `Decider`; `decide` may also answer later. */
+  readonly decider: {
+    readonly initialState: () => State;
+    readonly evolve: (state: State, event: RecordedEventOf<Definitions>) => State;
+    readonly decide: (
+      command: Command,
+      state: State,
+    ) => Decided<NewEventOf<Definitions>> | Promise<Decided<NewEventOf<Definitions>>>;
+  };
+  /**
+   * States to go on from, so that a load reads only what is new: from `createStateCache()`, for this store and this
+   * decider alone. Default: none, and every command loads the whole stream.
+   */
+  readonly cache?: StateCache<State> | undefined;
+  /** How often a command is decided at most before its conflict is given to the caller. Default 30. */
+  readonly maxAttempts?: number | undefined;
+  readonly runtime?: Pick<Runtime, "random" | "sleep"> | undefined;
+}
+
+/** What `decide` answers. */
+export type Decided<Event> = Event | readonly Event[];
+
+export interface HandleOptions {
+  /**
+   * An id of your own for the command, so that it can be sent again: if its commit is in the stream, nothing is
+   * decided and the result of the first time comes back with `duplicate: true`. Costs nothing more without a `cache`.
+   * With one, only a command that was indeed handled before reads the whole stream, and one on a stream of more
+   * commits than the cache remembers.
+   */
+  readonly commitId?: string | undefined;
+  /** Metadata for all events decided. */
+  readonly metadata?: EventMetadata | undefined;
+  /** The version that the stream has to have now, as a caller saw it (an HTTP If-Match). Default: any. */
+  readonly expectedVersion?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HandleResult<Definitions extends EventDefinitions, State> {
+  /** The state after the events. */
+  readonly state: State;
+  /** The version of the stream after them. */
+  readonly version: number;
+  /** The events that were decided and stored; empty when nothing was decided. */
+  readonly events: readonly RecordedEventOf<Definitions>[];
+  /** Undefined when nothing was decided. */
+  readonly commitId: string | undefined;
+  /** Whether the command's commit had been stored before. */
+  readonly duplicate: boolean;
+  /** How often the command was decided. */
+  readonly attempts: number;
+  readonly capacity: Capacity;
+}
+
+/** Handles one command on one stream: load, decide, append. */
+export type CommandHandler<Definitions extends EventDefinitions, Command, State> = (
+  streamId: string,
+  command: Command,
+  options?: HandleOptions,
+) => Promise<HandleResult<Definitions, State>>;
+
+/**
+ * Makes a function that loads a stream's state, lets the decider decide, and appends what it decided if the stream
+ * is still where it was. When another append was faster, its events, which came back with the refusal, are folded
+ * and the command is decided again at once; from the third time on after a jittered pause and a read of what is new. A
+ * decision for nothing appends nothing.
+ *
+ * Cost without a conflict: that of the load and 1 append; each conflict 1 append more, from the third on also 1 read.
+ *
+ * With a `cache`, loading reads only what is new.
+ *
+ * The handler rejects with what `decide` throws, with what `load` and `append` reject with, and with
+ * `VersionConflictError` after `maxAttempts` or when `expectedVersion` is not the stream's.
+ */
+export function createCommandHandler<Definitions extends EventDefinitions, Command, State>(
+  options: CommandHandlerOptions<Definitions, Command, State>,
+): CommandHandler<Definitions, Command, State> {
+  return createGuardedCommandHandler(options, HANDLER_GUARDS);
+}
+
+/** The command handler with guards to switch off, for tests. */
+export function createGuardedCommandHandler<Definitions extends EventDefinitions, Command, State>(
+  options: CommandHandlerOptions<Definitions, Command, State>,
+  guards: HandlerGuards,
+): CommandHandler<Definitions, Command, State> {
+  const { store, decider, maxAttempts = DEFAULT_MAX_ATTEMPTS, runtime = SYSTEM_RUNTIME } = options;
+  if (!(Number.isSafeInteger(maxAttempts) && maxAttempts >= 1)) {
+    throw new RangeError(`maxAttempts is ${String(maxAttempts)}; it has to be a whole number from 1.`);
+  }
+  const cache = options.cache && cachedStates(options.cache);
+  const source = { store, decider, cache, guards, claimed: false };
+  const handling = { options, source, maxAttempts, runtime };
+  return async (streamId, command, request = {}) => {
+    if (request.commitId !== undefined) parseCommitId(request.commitId);
+    return handleAlone(handling, streamId, { command, request });
+  };
+}
