@@ -54,6 +54,8 @@ export {
 export type {
   AppendOptions,
   AppendResult,
+  CommitGroup,
+  CommitGroupOptions,
   EventStore,
   ExportOptions,
   Fold,

@@ -2,8 +2,9 @@ import type { Capacity } from "../capacity/units.ts";
 import { parseCommitId } from "../commit-id.ts";
 import type { EventDefinitions, EventMetadata, NewEventOf, RecordedEventOf } from "../events.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
-import { cachedStates, type StateCache } from "../state-cache.ts";
+import { cachedStates, createStateCache, type StateCache } from "../state-cache.ts";
 import type { EventStore } from "../store/event-store.ts";
+import { CommandBatches } from "./command-batches.ts";
 import { HANDLER_GUARDS, type HandlerGuards } from "./guards.ts";
 import { handleAlone } from "./handle-alone.ts";
 
@@ -26,6 +27,13 @@ export interface CommandHandlerOptions<Definitions extends EventDefinitions, Com
    * decider alone. Default: none, and every command loads the whole stream.
    */
   readonly cache?: StateCache<State> | undefined;
+  /**
+   * Handles the commands of this process on one stream in batches: while one is being stored, the commands that come in
+   * wait, and then are decided one after the other, each on the state after the one before, and stored in one item.
+   * Each keeps its own commit id, metadata and result. States are kept in `cache`, or in a cache of its own. Default:
+   * false, and concurrent commands on one stream race for the next place in it.
+   */
+  readonly batch?: boolean | undefined;
   /** How often a command is decided at most before its conflict is given to the caller. Default 30. */
   readonly maxAttempts?: number | undefined;
   readonly runtime?: Pick<Runtime, "random" | "sleep"> | undefined;
@@ -44,8 +52,12 @@ export interface HandleOptions {
   readonly commitId?: string | undefined;
   /** Metadata for all events decided. */
   readonly metadata?: EventMetadata | undefined;
-  /** The version that the stream has to have now, as a caller saw it (an HTTP If-Match). Default: any. */
+  /**
+   * The version that the stream has to have now, as a caller saw it (an HTTP If-Match). Default: any.
+   * In a batch it is compared with the version that the commands before it in the batch lead to.
+   */
   readonly expectedVersion?: number | undefined;
+  /** Gives up. In a batch: takes the command back unless it is being stored; what is being stored stays. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -62,6 +74,7 @@ export interface HandleResult<Definitions extends EventDefinitions, State> {
   readonly duplicate: boolean;
   /** How often the command was decided. */
   readonly attempts: number;
+  /** What was consumed. For commands of one batch it is counted at the first of them that succeeds. */
   readonly capacity: Capacity;
 }
 
@@ -80,7 +93,8 @@ export type CommandHandler<Definitions extends EventDefinitions, Command, State>
  *
  * Cost without a conflict: that of the load and 1 append; each conflict 1 append more, from the third on also 1 read.
  *
- * With a `cache`, loading reads only what is new.
+ * With a `cache`, loading reads only what is new. With `batch`, commands that wait for each other share one load, or
+ * none, and one append. One that is refused or leads to nothing is told so once the events it was decided on are stored.
  *
  * The handler rejects with what `decide` throws, with what `load` and `append` reject with, and with
  * `VersionConflictError` after `maxAttempts` or when `expectedVersion` is not the stream's.
@@ -96,15 +110,24 @@ export function createGuardedCommandHandler<Definitions extends EventDefinitions
   options: CommandHandlerOptions<Definitions, Command, State>,
   guards: HandlerGuards,
 ): CommandHandler<Definitions, Command, State> {
-  const { store, decider, maxAttempts = DEFAULT_MAX_ATTEMPTS, runtime = SYSTEM_RUNTIME } = options;
+  const {
+    store,
+    decider,
+    maxAttempts = DEFAULT_MAX_ATTEMPTS,
+    runtime = SYSTEM_RUNTIME,
+    batch = false,
+  } = options;
   if (!(Number.isSafeInteger(maxAttempts) && maxAttempts >= 1)) {
     throw new RangeError(`maxAttempts is ${String(maxAttempts)}; it has to be a whole number from 1.`);
   }
-  const cache = options.cache && cachedStates(options.cache);
+  const given = batch ? (options.cache ?? createStateCache<State>()) : options.cache;
+  const cache = given && cachedStates(given);
   const source = { store, decider, cache, guards, claimed: false };
   const handling = { options, source, maxAttempts, runtime };
+  const batches = batch ? new CommandBatches(handling) : undefined;
   return async (streamId, command, request = {}) => {
     if (request.commitId !== undefined) parseCommitId(request.commitId);
+    if (batches !== undefined) return batches.handle(streamId, { command, request });
     return handleAlone(handling, streamId, { command, request });
   };
 }

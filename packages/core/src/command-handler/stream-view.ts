@@ -18,7 +18,7 @@ export interface StateSource<Definitions extends EventDefinitions, State> {
 /** What is known of a stream while commands on it are handled. Only what is stored gets in. */
 export class StreamView<Definitions extends EventDefinitions, State> {
   readonly streamId: string;
-  readonly bill: Bill = new Bill();
+  bill: Bill = new Bill();
   readonly #source: StateSource<Definitions, State>;
   /** The events of the commits that are watched for, as far as they were met. */
   readonly #watched = new Map<string, RecordedEventOf<Definitions>[]>();
@@ -44,6 +44,10 @@ export class StreamView<Definitions extends EventDefinitions, State> {
     if (!this.#watched.has(commitId)) this.#watched.set(commitId, []);
   }
 
+  unwatch(commitId: string): void {
+    this.#watched.delete(commitId);
+  }
+
   /** The events of a commit that is watched for; none when it was not met. */
   eventsOf(commitId: string | undefined): readonly RecordedEventOf<Definitions>[] {
     return (commitId === undefined ? undefined : this.#watched.get(commitId)) ?? [];
@@ -61,6 +65,13 @@ export class StreamView<Definitions extends EventDefinitions, State> {
       if (this.#presence(cache) === "absent") return;
     }
     return this.#loadWhole(signal);
+  }
+
+  /** Watches for commits, and meets those of them that are among the versions known already. */
+  async search(commitIds: readonly string[]): Promise<void> {
+    const { cache } = this.#source;
+    for (const commitId of commitIds) this.watch(commitId);
+    if (cache === undefined || this.#presence(cache) !== "absent") await this.#loadWhole(undefined);
   }
 
   /** Folds what the stream holds after the version reached so far. */
@@ -84,6 +95,13 @@ export class StreamView<Definitions extends EventDefinitions, State> {
     return true;
   }
 
+  /** What reading and conflicts consumed since the last time. */
+  takeBill(): Bill {
+    const bill = this.bill;
+    this.bill = new Bill();
+    return bill;
+  }
+
   /** Folds stored events that follow on what is known. */
   fold(events: readonly RecordedEventOf<Definitions>[]): void {
     const after = this.#version;
@@ -91,6 +109,16 @@ export class StreamView<Definitions extends EventDefinitions, State> {
     let state = this.#state;
     for (const event of events) state = this.#meet(state, event, notes);
     this.#advance({ after, state, version: events.at(-1)?.version ?? after, notes });
+  }
+
+  /** Takes over a state that was folded from stored events which follow on what is known. */
+  adopt(
+    to: { readonly state: State; readonly version: number },
+    events: readonly RecordedEventOf<Definitions>[],
+  ): void {
+    const notes = new CommitNotes();
+    for (const event of events) notes.note(event.eventId);
+    this.#advance({ after: this.#version, state: to.state, version: to.version, notes });
   }
 
   #meet(state: State, event: RecordedEventOf<Definitions>, notes: CommitNotes): State {
@@ -125,6 +153,7 @@ export class StreamView<Definitions extends EventDefinitions, State> {
   async #loadWhole(signal: AbortSignal | undefined): Promise<void> {
     this.#state = this.#source.decider.initialState();
     this.#version = 0;
+    for (const events of this.#watched.values()) events.length = 0;
     return this.catchUp(signal);
   }
 

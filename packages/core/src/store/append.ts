@@ -121,13 +121,13 @@ export function bytesInGroup(events: readonly PreparedEvent[], metadata: string 
   return events.reduce((total, event) => total + each(event), GROUP_ENTRY_BYTES);
 }
 
-function sharedMetadata(appends: readonly PreparedAppend[]): string | undefined {
+export function sharedMetadata(appends: readonly PreparedAppend[]): string | undefined {
   const metadata = appends[0]?.metadata;
   return appends.every((append) => append.metadata === metadata) ? metadata : undefined;
 }
 
 /** The events' texts; what their appends don't share of metadata goes into each. */
-function mergeEvents(appends: readonly PreparedAppend[]): string[] {
+export function mergeEvents(appends: readonly PreparedAppend[]): string[] {
   const shared = sharedMetadata(appends);
   return appends.flatMap(({ events, metadata }) => {
     if (metadata === shared || metadata === undefined) return events.map((event) => event.text);
@@ -136,7 +136,7 @@ function mergeEvents(appends: readonly PreparedAppend[]): string[] {
   });
 }
 
-function describeWritten(
+export function describeWritten(
   streamId: string,
   { commitId, events, metadata }: PreparedAppend,
   written: { readonly first: number; readonly t: number | undefined; readonly bill: Bill },

@@ -21,6 +21,7 @@ import {
   type StoredAppend,
 } from "./append.ts";
 import type { AppendOptions, EventStore } from "./event-store.ts";
+import { openGroup } from "./commit-group.ts";
 import { listNames } from "./list-streams.ts";
 import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
 import { loadCached } from "./load-cached.ts";
@@ -52,15 +53,26 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     definitions,
     maxItemBytes,
   };
+  // A group is one item, with room to spare.
+  const maxGroupBytes = maxItemBytes / 3;
   const groups = new GroupCommit<GroupedAppend, StoredAppend>(
     (streamId, appends) => appendGroup(context, streamId, appends),
-    // A group is one item, with room to spare.
-    maxItemBytes / 3,
+    maxGroupBytes,
   );
   // Inside, events are untyped; the definitions type them on the way in and out.
   const store: EventStore = {
     append: (streamId, events, appendOptions) =>
       append({ context, groups }, streamId, { events, options: appendOptions }),
+    async openGroup(streamId, groupOptions) {
+      checkStreamId(streamId);
+      const { expectedVersion } = groupOptions;
+      if (!(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0)) {
+        throw new RangeError(
+          `expectedVersion is ${String(expectedVersion)}; it has to be a whole number from 0.`,
+        );
+      }
+      return openGroup(context, streamId, { ...groupOptions, maxBytes: maxGroupBytes });
+    },
     read(streamId, readOptions) {
       checkStreamId(streamId);
       return readEvents(context, streamId, { ...planRead(readOptions ?? {}), bill: new Bill() });

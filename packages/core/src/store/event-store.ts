@@ -40,6 +40,38 @@ export interface AppendResult<Definitions extends EventDefinitions> {
   readonly capacity: Capacity;
 }
 
+export interface CommitGroupOptions {
+  /** The version that the stream has to be at, as a load or an append gave it. */
+  readonly expectedVersion: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Commits that will be stored in one item, each with its own id and metadata. */
+export interface CommitGroup<Definitions extends EventDefinitions> {
+  /**
+   * Adds a commit behind the others; one call after the other. Answers its events exactly as they will be stored, or
+   * undefined when the commit does not fit beside the others any more.
+   *
+   * @throws NoEventsError, InvalidEventError, EventTooLargeError; the group is as it was before.
+   * @throws TypeError for a `commitId` that is none, or that the group has already.
+   */
+  add(
+    events: readonly NewEventOf<Definitions>[],
+    options?: Pick<AppendOptions, "commitId" | "metadata">,
+  ): Promise<readonly RecordedEventOf<Definitions>[] | undefined>;
+  /**
+   * Stores the commits, all or none, and answers a result for each. Call it once.
+   *
+   * Cost: that of one append of all the events.
+   *
+   * @throws VersionConflictError when the stream has moved on, even if it holds some of the commits by now: those with
+   * ids of the caller's own, stored by another process, are among its events.
+   * @throws OutcomeUnknownError when the connection stayed broken. Its id is that of the first commit; each commit has
+   * to be asked for by its own, which is in its events' ids.
+   */
+  append(): Promise<readonly AppendResult<Definitions>[]>;
+}
+
 export interface ReadOptions {
   /** `"forward"` (default): from the oldest event on. `"backward"`: from the newest. */
   readonly direction?: "forward" | "backward" | undefined;
@@ -148,6 +180,16 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
     events: readonly NewEventOf<Definitions>[],
     options?: AppendOptions,
   ): Promise<AppendResult<Definitions>>;
+
+  /**
+   * Begins a group of commits that go into one item right after a version: a group commit whose events are known
+   * before they are stored, so that one can follow from the other. Nothing is written before `append`.
+   *
+   * Cost: none for a version that this store has seen, otherwise 1 read of the stream's tail.
+   *
+   * @throws VersionConflictError when the stream is seen to be elsewhere.
+   */
+  openGroup(streamId: string, options: CommitGroupOptions): Promise<CommitGroup<Definitions>>;
 
   /**
    * Reads a stream's events; nothing for a stream that does not exist. Leaving the loop stops fetching.
