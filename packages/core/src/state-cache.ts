@@ -133,7 +133,7 @@ export type CommitFingerprint = number;
 const ID_LENGTH = 26;
 
 /** The fingerprint of a commit id, or of the commit that an event id begins with. */
-export function fingerprintOf(id: string): CommitFingerprint {
+function fingerprintOf(id: string): CommitFingerprint {
   // FNV-1a; 30 bits are what V8 keeps in a set without a heap number for each.
   let hash = 0x811c9dc5;
   for (let at = 0; at < ID_LENGTH; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
