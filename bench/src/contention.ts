@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createCommandHandler, createEventStore, type NewEvent } from "@tuppence/core";
+import { createCommandHandler, createEventStore, createStateCache, type NewEvent } from "@tuppence/core";
 import type { DynamoDBLocal } from "@tuppence/local";
 import type { Benchmark, RunOptions, ScenarioResult } from "./benchmark.ts";
 import { consumedBy, type Database, openDatabase } from "./databases.ts";
@@ -38,6 +38,25 @@ const oursCommandHandler: Side = ({ client }) =>
     const handle = createCommandHandler({ store, decider: ORDER_COUNT, maxAttempts: MAX_ATTEMPTS });
     return async (streamId, event) => (await handle(streamId, event)).version;
   });
+
+/** One process: all writers share a store and a handler. */
+const oursCached: Side = ({ client }) => {
+  const store = createEventStore({ client });
+  const cache = createStateCache<number>();
+  const handle = createCommandHandler({ store, decider: ORDER_COUNT, maxAttempts: MAX_ATTEMPTS, cache });
+  return writers(() => async (streamId, event) => (await handle(streamId, event)).version);
+};
+
+const oursBatched: Side = ({ client }) => {
+  const store = createEventStore({ client });
+  const handle = createCommandHandler({
+    store,
+    decider: ORDER_COUNT,
+    maxAttempts: MAX_ATTEMPTS,
+    batch: true,
+  });
+  return writers(() => async (streamId, event) => (await handle(streamId, event)).version);
+};
 
 const handWritten: Side = (database) =>
   writers(() => {
@@ -89,27 +108,43 @@ const HEADINGS = {
 async function compare(local: DynamoDBLocal, { rounds, tell }: RunOptions): Promise<ScenarioResult> {
   using ourDatabase = await openDatabase(local);
   using handlerDatabase = await openDatabase(local);
+  using cachedDatabase = await openDatabase(local);
+  using batchedDatabase = await openDatabase(local);
   using theirDatabase = await openDatabase(local);
   const sides = [
     await prepare(ours, ourDatabase),
     await prepare(oursCommandHandler, handlerDatabase),
+    await prepare(oursCached, cachedDatabase),
+    await prepare(oursBatched, batchedDatabase),
     await prepare(handWritten, theirDatabase),
   ];
-  const [our, handler, theirs] = await inTurn(sides, rounds);
-  const result = { ours: medians(our), oursCommandHandler: medians(handler), handWritten: medians(theirs) };
+  const [our, handler, cached, batched, theirs] = await inTurn(sides, rounds);
+  const result = {
+    ours: medians(our),
+    oursCommandHandler: medians(handler),
+    oursCached: medians(cached),
+    oursBatched: medians(batched),
+    handWritten: medians(theirs),
+  };
   const ratio = ratios(our, theirs);
   const ratioCommandHandler = ratios(handler, theirs);
+  const ratioCached = ratios(cached, theirs);
+  const ratioBatched = ratios(batched, theirs);
   const title = `${WRITERS} writers of ${EVENTS_PER_WRITER} events, 1 stream`;
   const rows = [
     { label: 'ours, append to "any", one store', figures: result.ours },
     { label: `ours, command handler, ${WRITERS} stores`, figures: result.oursCommandHandler },
+    { label: "ours, command handler with cache, one store", figures: result.oursCached },
+    { label: "ours, command handler with batches, one store", figures: result.oursBatched },
     { label: "hand-written: query, put, pause, again", figures: result.handWritten },
     { label: "ratio, append / hand-written", figures: ratio, ratio: true },
     { label: "ratio, command handler / hand-written", figures: ratioCommandHandler, ratio: true },
+    { label: "ratio, with cache / hand-written", figures: ratioCached, ratio: true },
+    { label: "ratio, with batches / hand-written", figures: ratioBatched, ratio: true },
   ];
   tell(formatFigureTable({ title, headings: HEADINGS, rows }));
   const details = { writers: WRITERS, eventsPerWriter: EVENTS_PER_WRITER, units: HEADINGS };
-  return { name: title, ...details, ...result, ratio, ratioCommandHandler };
+  return { name: title, ...details, ...result, ratio, ratioCommandHandler, ratioCached, ratioBatched };
 }
 
 /** A side after a first round to warm up. */

@@ -7,11 +7,11 @@ export {
   type CommandHandler,
   type CommandHandlerOptions,
   createCommandHandler,
-  type Decider,
   DEFAULT_MAX_ATTEMPTS,
   type HandleOptions,
   type HandleResult,
-} from "./command-handler.ts";
+} from "./command-handler/command-handler.ts";
+export type { Decider } from "./command-handler/decider.ts";
 export { commitIdFrom, createCommitId } from "./commit-id.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
@@ -57,9 +57,18 @@ export type {
   OperationOutcome,
 } from "./observer.ts";
 export type { Runtime } from "./runtime.ts";
+export {
+  createStateCache,
+  DEFAULT_CACHED_COMMIT_IDS,
+  DEFAULT_CACHED_STREAMS,
+  type StateCache,
+  type StateCacheOptions,
+} from "./state-cache.ts";
 export type {
   AppendOptions,
   AppendResult,
+  CommitGroup,
+  CommitGroupOptions,
   EventStore,
   ExportOptions,
   Fold,

@@ -22,6 +22,7 @@ export interface Operation {
     | "transact"
     | "read"
     | "load"
+    | "findCommit"
     | "truncate"
     | "streamExists"
     | "listStreams"

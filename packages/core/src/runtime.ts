@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { allowManyWaiters } from "./shared-signal.ts";
 
 /** What the outside world gives: time, chance and waiting. Injected, so that tests can take its place. */
 export interface Runtime {
@@ -13,7 +14,7 @@ export interface Runtime {
 export const SYSTEM_RUNTIME: Runtime = {
   now: () => Date.now(),
   random: () => Math.random(),
-  sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }),
+  sleep: (ms, signal) => sleep(ms, undefined, signal && { signal: allowManyWaiters(signal) }),
 };
 
 /** Full jitter: a random part of a pause that doubles with each attempt (from 0), up to `maxMs`. */

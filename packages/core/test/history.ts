@@ -1,6 +1,6 @@
 import type { Item } from "../src/capacity/item-size.ts";
 import { readSlots } from "../src/chain/tiling.ts";
-import { createCommandHandler } from "../src/command-handler.ts";
+import { createCommandHandler } from "../src/command-handler/command-handler.ts";
 import { createCommitId } from "../src/commit-id.ts";
 import { OutcomeUnknownError, VersionConflictError } from "../src/errors.ts";
 import type { RecordedEvent } from "../src/events.ts";

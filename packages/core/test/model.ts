@@ -1,10 +1,11 @@
+import type { Item } from "../src/capacity/item-size.ts";
 import { CHAIN_GUARDS } from "../src/chain/tiling.ts";
 import { createMemoryStorage } from "../src/memory/index.ts";
 import type { Runtime } from "../src/runtime.ts";
 import { createChainEventStore } from "../src/store/chain-event-store.ts";
 import type { EventStore } from "../src/store/event-store.ts";
 import { faultyStorage, type Sabotage, Turns } from "./faulty-storage.ts";
-import { checkHistory, runProcesses, seededRandom } from "./history.ts";
+import { checkHistory, runProcesses, seededRandom, type Subject } from "./history.ts";
 
 /** Histories of one stream in memory, each replayable from its seed. */
 
@@ -12,8 +13,17 @@ const STREAM = "model|1";
 /** Small, so that appends of a few events need a transaction. */
 const MAX_ITEM_BYTES = 700;
 
-/** Runs one history; answers what went wrong in it, nothing if nothing did. */
-export async function runHistory(seed: number, sabotage: Sabotage = {}): Promise<readonly string[]> {
+/** A stream on a faulty storage, and everything that a history needs beside it. */
+export interface World extends Subject {
+  /** Runs what it is given, one waiting call after the other. */
+  readonly run: <Result>(done: Promise<Result>) => Promise<Result>;
+  /** What is stored, once all is quiet. */
+  readonly items: () => Promise<readonly Item[]>;
+  readonly calmStore: EventStore;
+}
+
+/** A world whose history follows from the seed. */
+export function createWorld(seed: number, sabotage: Sabotage = {}): World {
   const random = seededRandom(seed);
   const turns = new Turns(random);
   const memory = createMemoryStorage();
@@ -31,7 +41,6 @@ export async function runHistory(seed: number, sabotage: Sabotage = {}): Promise
       maxItemBytes: MAX_ITEM_BYTES,
       knownChains: 1,
     });
-  const history = await turns.runUntil(runProcesses({ streamId: STREAM, open, runtime, random }));
   const all = {
     chain: STREAM,
     from: 1,
@@ -39,11 +48,21 @@ export async function runHistory(seed: number, sabotage: Sabotage = {}): Promise
     backward: false,
     consistency: "strong",
   } as const;
-  const { items } = await memory.query(all);
-  const problems = await checkHistory(
-    history,
-    items,
-    createChainEventStore({ storage: memory }).read(STREAM),
-  );
+  return {
+    streamId: STREAM,
+    open,
+    runtime,
+    random,
+    run: (done) => turns.runUntil(done),
+    items: async () => (await memory.query(all)).items,
+    calmStore: createChainEventStore({ storage: memory }),
+  };
+}
+
+/** Runs one history; answers what went wrong in it, nothing if nothing did. */
+export async function runHistory(seed: number, sabotage: Sabotage = {}): Promise<readonly string[]> {
+  const world = createWorld(seed, sabotage);
+  const history = await world.run(runProcesses(world));
+  const problems = await checkHistory(history, await world.items(), world.calmStore.read(STREAM));
   return problems.map((problem) => `seed ${seed}: ${problem}`);
 }

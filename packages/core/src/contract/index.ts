@@ -1,4 +1,5 @@
 import { appendContract } from "./append-contract.ts";
+import { groupContract } from "./group-contract.ts";
 import { readContract } from "./read-contract.ts";
 import { refusalContract } from "./refusal-contract.ts";
 import { snapshotContract } from "./snapshot-contract.ts";
@@ -19,6 +20,7 @@ export type { ContractRunner, ContractSubject };
 export function describeEventStoreContract(runner: ContractRunner, subject: ContractSubject): void {
   runner.describe("event store contract", () => {
     appendContract(runner, subject);
+    groupContract(runner, subject);
     readContract(runner, subject);
     refusalContract(runner, subject);
     closeContract(runner, subject);

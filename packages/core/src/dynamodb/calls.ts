@@ -8,6 +8,7 @@ import {
   TransactWriteItemsCommand,
   type TransactWriteItemsCommandInput,
 } from "@aws-sdk/client-dynamodb";
+import { allowManyWaiters } from "../shared-signal.ts";
 
 /**
  * The calls to DynamoDB that are hot. Inputs, outputs and errors are those of the SDK's commands: errors are told
@@ -37,5 +38,5 @@ export function sdkCalls(client: DynamoDBClient): DynamoDBCalls {
 
 /** Without a signal no options at all: only then a client with `cacheMiddleware` uses its cache. */
 export function abortedBy(signal: AbortSignal | undefined): { abortSignal: AbortSignal } | undefined {
-  return signal && { abortSignal: signal };
+  return signal && { abortSignal: allowManyWaiters(signal) };
 }

@@ -1,10 +1,17 @@
 import { Bill, type Billed } from "../capacity/units.ts";
-import { appendToChain, type ChainAppendResult, type ChainContext, readContext } from "../chain/chain.ts";
+import {
+  appendToChain,
+  type ChainAppendResult,
+  type ChainContext,
+  lookBack,
+  readContext,
+} from "../chain/chain.ts";
 import type { GroupEntry } from "../chain/group-commit.ts";
 import { readChain } from "../chain/read-chain.ts";
 import {
   type ChainItem,
   type CommitSlots,
+  EMPTY_CHAIN,
   encodeGroup,
   type ExpectedVersion,
   type CommitPlace,
@@ -70,9 +77,11 @@ export async function appendCommit(
   });
   switch (result.kind) {
     case "written": {
-      const snapshotError = await snapshot?.finish(context.storage, bill, signal);
-      const written = describeWritten(streamId, append, { first: result.first, t: result.end.t, bill });
-      return snapshotError === undefined ? written : { ...written, snapshotError };
+      const taken = await snapshot?.finish(context.storage, bill, signal);
+      return {
+        ...describeWritten(streamId, append, { first: result.first, t: result.end.t, bill }),
+        ...taken,
+      };
     }
     case "duplicate":
       // Without an id of the caller's own, it was this very append whose reply was lost.
@@ -155,13 +164,13 @@ export function bytesInGroup(events: readonly PreparedEvent[], metadata: string 
   return events.reduce((total, event) => total + each(event), GROUP_ENTRY_BYTES);
 }
 
-function sharedMetadata(appends: readonly PreparedAppend[]): string | undefined {
+export function sharedMetadata(appends: readonly PreparedAppend[]): string | undefined {
   const metadata = appends[0]?.metadata;
   return appends.every((append) => append.metadata === metadata) ? metadata : undefined;
 }
 
 /** The events' texts; what their appends don't share of metadata goes into each. */
-function mergeEvents(appends: readonly PreparedAppend[]): string[] {
+export function mergeEvents(appends: readonly PreparedAppend[]): string[] {
   const shared = sharedMetadata(appends);
   return appends.flatMap(({ events, metadata }) => {
     if (metadata === shared || metadata === undefined) return events.map((event) => event.text);
@@ -216,6 +225,30 @@ async function describeDuplicate(
     duplicate: true,
     events: await eventsOf(context, streamId, { slots, found, bill }),
     capacity: bill.total(),
+  };
+}
+
+/** The commit of an id, if it is in the stream. */
+export async function findCommit(
+  context: AppendContext,
+  streamId: string,
+  search: { readonly commitId: Uint8Array; readonly bill: Bill; readonly signal?: AbortSignal | undefined },
+): Promise<RecordedCommit | undefined> {
+  const { commitId: id, bill, signal } = search;
+  const { duplicate } = await lookBack(
+    context,
+    { chain: streamId, bill, signal, commit: { id } },
+    EMPTY_CHAIN,
+  );
+  if (duplicate === undefined) return undefined;
+  const { slots, found } = duplicate;
+  return {
+    streamId,
+    commitId: formatCommitId(id),
+    firstVersion: slots.first,
+    version: slots.last,
+    recordedAt: new Date(found.t),
+    events: await eventsOf(context, streamId, { slots, found, bill }),
   };
 }
 

@@ -6,25 +6,29 @@ import { LAST_SLOT, lastItemUpTo } from "../chain/read-chain.ts";
 import type { ChainStorage } from "../chain/storage.ts";
 import { CHAIN_GUARDS, type ChainGuards } from "../chain/tiling.ts";
 import { newCommitId, parseCommitId } from "../commit-id.ts";
-import type { EventDefinitions, NewEvent } from "../events.ts";
+import type { EventDefinitions, NewEvent, RecordedEvent } from "../events.ts";
 import { MAX_ITEM_BYTES } from "../limits.ts";
 import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
+import { cachedStates } from "../state-cache.ts";
 import { checkStreamId } from "../stream-name.ts";
 import {
   type AppendContext,
   appendCommit,
   appendGroup,
   bytesInGroup,
+  findCommit,
   ownFailure,
   type GroupedAppend,
   type StoredAppend,
 } from "./append.ts";
-import type { AppendOptions, EventStore } from "./event-store.ts";
+import type { AppendOptions, EventStore, Fold, LoadOptions, LoadResult } from "./event-store.ts";
+import { openGroup } from "./commit-group.ts";
 import { listNames } from "./list-streams.ts";
 import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts";
 import { type BilledEventStore, observeStore } from "./observed-store.ts";
 import { prepareAppend, prepareMetadata } from "./prepare-events.ts";
+import { loadCached } from "./load-cached.ts";
 import { loadState } from "./load-state.ts";
 import { checkCounts, planRead, readEvents } from "./read-stream.ts";
 import { transact } from "./transact.ts";
@@ -57,16 +61,27 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     definitions,
     maxItemBytes,
   };
+  // A group is one item, with room to spare.
+  const maxGroupBytes = maxItemBytes / 3;
   const groups = new GroupCommit<GroupedAppend, StoredAppend>(
     (streamId, appends) => appendGroup(context, streamId, appends),
-    // A group is one item, with room to spare.
-    maxItemBytes / 3,
+    maxGroupBytes,
   );
   // Inside, events are untyped; the definitions type them on the way in and out.
   const store: BilledEventStore = {
     append: (streamId, events, appendOptions) =>
       append({ context, groups }, streamId, { events, options: appendOptions }),
     transact: (writes, transactOptions) => transact(context, writes, transactOptions),
+    async openGroup(streamId, groupOptions) {
+      checkStreamId(streamId);
+      const { expectedVersion } = groupOptions;
+      if (!(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0)) {
+        throw new RangeError(
+          `expectedVersion is ${String(expectedVersion)}; it has to be a whole number from 0.`,
+        );
+      }
+      return openGroup(context, streamId, { ...groupOptions, maxBytes: maxGroupBytes });
+    },
     read(streamId, readOptions) {
       checkStreamId(streamId);
       const { bill = new Bill() } = readOptions ?? {};
@@ -74,7 +89,11 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     },
     async load(streamId, fold, loadOptions) {
       checkStreamId(streamId);
-      return loadState(context, streamId, { fold, options: loadOptions });
+      return load(context, streamId, { fold, options: loadOptions });
+    },
+    async findCommit(streamId, commitId, { bill = new Bill(), signal } = {}) {
+      checkStreamId(streamId);
+      return findCommit(context, streamId, { commitId: parseCommitId(commitId), bill, signal });
     },
     async truncate(streamId, fold, truncateOptions) {
       checkStreamId(streamId);
@@ -101,6 +120,25 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
   return (observer === undefined
     ? store
     : observeStore(store, observer)) as unknown as EventStore<Definitions>;
+}
+
+async function load<State>(
+  context: AppendContext,
+  streamId: string,
+  {
+    fold,
+    options = {},
+  }: {
+    readonly fold: Fold<State, RecordedEvent>;
+    readonly options: (LoadOptions<State> & Billed) | undefined;
+  },
+): Promise<LoadResult<State>> {
+  const { cache: given, ...rest } = options;
+  const cache = given && cachedStates(given);
+  cache?.claim(context, fold.evolve);
+  const wholeState = rest.from === undefined && rest.toVersion === undefined && rest.asOf === undefined;
+  if (cache === undefined || !wholeState) return loadState(context, streamId, { fold, options: rest });
+  return loadCached(context, streamId, { fold, options: rest, cache });
 }
 
 async function append(

@@ -4,7 +4,15 @@ import type { ExpectedVersion } from "../chain/tiling.ts";
 import type { JsonValue } from "../json.ts";
 import type { NextSnapshot } from "./next-snapshot.ts";
 import type { SnapshotPolicy } from "./snapshot.ts";
-import type { EventDefinitions, EventMetadata, NewEvent, NewEventOf, RecordedEventOf } from "../events.ts";
+import type {
+  EventDefinitions,
+  EventMetadata,
+  NewEvent,
+  NewEventOf,
+  RecordedCommit,
+  RecordedEventOf,
+} from "../events.ts";
+import type { StateCache } from "../state-cache.ts";
 
 export interface AppendOptions {
   /**
@@ -48,6 +56,8 @@ export interface AppendResult<Definitions extends EventDefinitions> {
   readonly duplicate: boolean;
   /** The events as they are stored; of a repetition whose stream was truncated since, those that are still there. */
   readonly events: readonly RecordedEventOf<Definitions>[];
+  /** The version of the snapshot that was stored with the append; undefined: none. */
+  readonly snapshotVersion?: number | undefined;
   /** Why the snapshot that was due could not be stored, though the append was; undefined when there is nothing to say. */
   readonly snapshotError?: unknown;
   /** What was consumed. Appends that went into one put together have it counted at the first of them. */
@@ -97,6 +107,41 @@ export interface TransactResult<Definitions extends EventDefinitions> {
   readonly capacity: Capacity;
 }
 
+export interface CommitGroupOptions {
+  /** The version that the stream has to be at, as a load or an append gave it. */
+  readonly expectedVersion: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Commits that will be stored in one item, each with its own id and metadata. */
+export interface CommitGroup<Definitions extends EventDefinitions> {
+  /**
+   * Adds a commit behind the others; one call after the other. Answers its events exactly as they will be stored, or
+   * undefined when the commit does not fit beside the others any more.
+   *
+   * @throws NoEventsError, InvalidEventError, EventTooLargeError; the group is as it was before.
+   * @throws TypeError for a `commitId` that is none, or that the group has already.
+   */
+  add(
+    events: readonly NewEventOf<Definitions>[],
+    options?: Pick<AppendOptions, "commitId" | "metadata">,
+  ): Promise<readonly RecordedEventOf<Definitions>[] | undefined>;
+  /**
+   * Stores the commits, all or none, and answers a result for each. Call it once.
+   *
+   * Cost: that of one append of all the events.
+   *
+   * @throws VersionConflictError when the stream has moved on, even if it holds some of the commits by now: those with
+   * ids of the caller's own, stored by another process, are among its events.
+   * @throws OutcomeUnknownError when the connection stayed broken. Its id is that of the first commit; each commit has
+   * to be asked for by its own, which is in its events' ids.
+   */
+  append(options?: {
+    /** Takes a snapshot of the state after the group, as with `append` of the store. Default: none. */
+    readonly snapshot?: NextSnapshot | undefined;
+  }): Promise<readonly AppendResult<Definitions>[]>;
+}
+
 export interface ReadOptions {
   /** `"forward"` (default): from the oldest event on. `"backward"`: from the newest. */
   readonly direction?: "forward" | "backward" | undefined;
@@ -114,6 +159,11 @@ export interface ReadOptions {
 }
 
 export interface LoadOptions<State> {
+  /**
+   * Where to find an earlier state to go on from, and to keep this one. With `from`, `toVersion` or `asOf` it is left
+   * alone; with `"eventual"` consistency it is used and not filled. Default: none.
+   */
+  readonly cache?: StateCache<State> | undefined;
   /** An earlier result to go on from, so that only later events are read. Default: from the initial state. */
   readonly from?:
     | { readonly state: State; readonly version: number; readonly snapshotVersion?: number | undefined }
@@ -141,6 +191,8 @@ export interface LoadResult<State> {
   readonly version: number;
   /** The version of the newest snapshot that was of use, 0 when there was none. */
   readonly snapshotVersion: number;
+  /** The version after which events were folded: that of the snapshot or the earlier result gone on from, or 0. */
+  readonly foldedAfter: number;
   readonly capacity: Capacity;
 }
 
@@ -253,6 +305,16 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
   ): Promise<TransactResult<Definitions>>;
 
   /**
+   * Begins a group of commits that go into one item right after a version: a group commit whose events are known
+   * before they are stored, so that one can follow from the other. Nothing is written before `append`.
+   *
+   * Cost: none for a version that this store has seen, otherwise 1 read of the stream's tail.
+   *
+   * @throws VersionConflictError when the stream is seen to be elsewhere.
+   */
+  openGroup(streamId: string, options: CommitGroupOptions): Promise<CommitGroup<Definitions>>;
+
+  /**
    * Reads a stream's events; nothing for a stream that does not exist. Leaving the loop stops fetching.
    *
    * Cost: 1 request for each MB, 1 RCU for each 4 KB (half with `"eventual"`); 1 request and about 1 RCU more when
@@ -267,9 +329,11 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * Folds a stream's events into its state.
    *
    * Cost and errors: as `read`. When the fold keeps snapshots, the stream is read from its end back to the newest of them:
-   * 1 request when that is among the last 4 items, or as many as `every` says.
+   * 1 request when that is among the last 4 items, or as many as `every` says. With a `cache` that holds the stream, as
+   * reading what is new: 1 request, 1 RCU for each 4 KB begun and at least 1.
    *
    * @throws StreamTruncatedError when events that the state follows from were truncated and no snapshot of this fold is there.
+   * @throws TypeError for a `cache` of another store or another `evolve`.
    */
   load<State>(
     streamId: string,
@@ -293,6 +357,16 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
     fold: Fold<State, RecordedEventOf<Definitions>>,
     options: TruncateOptions,
   ): Promise<TruncateResult>;
+
+  /**
+   * Finds a commit by its id: whether an append whose outcome was unknown is stored, say. Its events are empty if they were
+   * truncated. Cost: that of reading the stream from its end back to the commit, or to its start.
+   */
+  findCommit(
+    streamId: string,
+    commitId: string,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<RecordedCommit<RecordedEventOf<Definitions>> | undefined>;
 
   /** Whether a stream has events. Cost: none if this store has seen it, otherwise 1 request, strongly consistent. */
   streamExists(streamId: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<boolean>;

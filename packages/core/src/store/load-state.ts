@@ -20,22 +20,28 @@ export async function loadState<State>(
   let { state, version, snapshotVersion = 0 } = from ?? { state: fold.initialState(), version: 0 };
   const plan = planRead({ ...options, fromVersion: version + 1 });
   const { window } = plan;
+  const foldedAfter = version;
   const loadBackward =
     snapshot && options.asOf === undefined
-      ? () => loadFromSnapshot(context, streamId, { fold: { ...fold, snapshot }, window, bill })
+      ? async (): Promise<LoadResult<State>> => {
+          const loaded = await loadFromSnapshot(context, streamId, {
+            fold: { ...fold, snapshot },
+            window,
+            bill,
+          });
+          return { ...loaded, foldedAfter: loaded.snapshotVersion, capacity: bill.total() };
+        }
       : undefined;
-  if (loadBackward !== undefined && from === undefined) {
-    return { ...(await loadBackward()), capacity: bill.total() };
-  }
+  if (loadBackward !== undefined && from === undefined) return loadBackward();
   for await (const { item, events } of readItems(context, streamId, { ...plan, bill })) {
     if (item.truncatedBefore !== undefined) {
       // Since the earlier result, or since ever, if this is the fold's first.
       if (loadBackward === undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
-      return { ...(await loadBackward()), capacity: bill.total() };
+      return loadBackward();
     }
     for (const event of events) state = fold.evolve(state, event);
     version = events.at(-1)?.version ?? version;
     if (snapshot && item.item["y"]?.S === snapshot.version) snapshotVersion = item.last;
   }
-  return { state, version, snapshotVersion, capacity: bill.total() };
+  return { state, version, snapshotVersion, foldedAfter, capacity: bill.total() };
 }

@@ -1,11 +1,10 @@
-import type { Item } from "../capacity/item-size.ts";
-import { itemSize } from "../capacity/item-size.ts";
+import { type Item, itemSize } from "../capacity/item-size.ts";
 import { type Bill, writeUnits } from "../capacity/units.ts";
 import { SNAPSHOT_SLOT } from "../chain/read-chain.ts";
 import type { ChainStorage } from "../chain/storage.ts";
 import type { CommitPlace } from "../chain/tiling.ts";
-import type { RecordedEvent } from "../events.ts";
-import type { Fold, LoadResult } from "./event-store.ts";
+import type { EventDefinitions, RecordedEvent } from "../events.ts";
+import type { AppendResult, Fold, LoadResult } from "./event-store.ts";
 import { checkSnapshotPolicy, hasSlack, packState, placeState } from "./snapshot.ts";
 
 /** What an append needs for a snapshot of the state after it: made by `snapshotAfter`. */
@@ -50,6 +49,8 @@ export class SnapshotOfAppend {
   readonly #maxItemBytes: number;
   /** To be put once the commit is stored. */
   #apart: Item | undefined;
+  /** Of the state that rides. */
+  #ridingVersion: number | undefined;
 
   constructor(
     next: NextSnapshot,
@@ -68,6 +69,7 @@ export class SnapshotOfAppend {
   readonly atPlace = (place: CommitPlace): Item | undefined => {
     const { after, lastItem: item, t } = place;
     this.#apart = undefined;
+    this.#ridingVersion = undefined;
     if (after !== this.#next.after) return undefined;
     const events = this.#eventsAt(place);
     const version = after + events.length;
@@ -78,18 +80,24 @@ export class SnapshotOfAppend {
     if (where === "apart") {
       this.#apart = snapshotItem({ chain: item["p"], version, t, state });
     }
+    if (where === "riding") this.#ridingVersion = version;
     return where === "riding" ? state : undefined;
   };
 
   /** Puts the state that does not ride. The append is stored whatever becomes of it, so its failure is an answer. */
-  async finish(storage: ChainStorage, bill: Bill, signal: AbortSignal | undefined): Promise<unknown> {
-    if (this.#apart === undefined) return undefined;
+  async finish(
+    storage: ChainStorage,
+    bill: Bill,
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<AppendResult<EventDefinitions>, "snapshotVersion" | "snapshotError">> {
+    if (this.#ridingVersion !== undefined) return { snapshotVersion: this.#ridingVersion };
+    if (this.#apart === undefined) return {};
     try {
       bill.addWrite(writeUnits(itemSize(this.#apart)));
       await storage.putSnapshot(this.#apart, signal);
-      return undefined;
+      return { snapshotVersion: Number(this.#apart["v"]?.N) };
     } catch (error) {
-      return error;
+      return { snapshotError: error };
     }
   }
 }

@@ -1,10 +1,12 @@
 import { Bill, type Billed } from "../capacity/units.ts";
-import type { EventDefinitions, RecordedEvent } from "../events.ts";
+import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { observe, observeEach } from "../observe.ts";
 import type { Observer } from "../observer.ts";
 import type {
   AppendOptions,
   AppendResult,
+  CommitGroup,
+  CommitGroupOptions,
   EventStore,
   ExportOptions,
   Fold,
@@ -42,6 +44,11 @@ export interface BilledEventStore extends EventStore {
     fold: Fold<State, RecordedEvent>,
     options: TruncateOptions & Billed,
   ): Promise<TruncateResult>;
+  findCommit(
+    streamId: string,
+    commitId: string,
+    options?: { readonly signal?: AbortSignal | undefined } & Billed,
+  ): Promise<RecordedCommit | undefined>;
   streamExists(
     streamId: string,
     options?: { readonly signal?: AbortSignal | undefined } & Billed,
@@ -103,6 +110,19 @@ export function observeStore(store: BilledEventStore, observer: Observer): Event
           facts: () => ({}),
         },
       ),
+    findCommit: (streamId, commitId, options) =>
+      observe(
+        observer,
+        { name: "findCommit", streamId },
+        { work: (bill) => store.findCommit(streamId, commitId, { ...options, bill }), facts: () => ({}) },
+      ),
+    async openGroup(streamId, options) {
+      const group = await store.openGroup(streamId, options);
+      return {
+        ...group,
+        append: (appendOptions) => observeGroup(observer, { streamId, group, appendOptions, options }),
+      };
+    },
     streamExists: (streamId, options) =>
       observe(
         observer,
@@ -134,4 +154,33 @@ export function observeStore(store: BilledEventStore, observer: Observer): Event
     ensureTables: () =>
       observe(observer, { name: "ensureTables" }, { work: () => store.ensureTables(), facts: () => ({}) }),
   };
+}
+
+/** A group is appended as one, so it is seen as one append. */
+function observeGroup(
+  observer: Observer,
+  observed: {
+    readonly streamId: string;
+    readonly group: CommitGroup<EventDefinitions>;
+    readonly appendOptions: Parameters<CommitGroup<EventDefinitions>["append"]>[0];
+    readonly options: CommitGroupOptions;
+  },
+): ReturnType<CommitGroup<EventDefinitions>["append"]> {
+  const { streamId, group, appendOptions, options } = observed;
+  const { expectedVersion } = options;
+  return observe(
+    observer,
+    { name: "append", streamId, expectedVersion },
+    {
+      work: async (bill) => {
+        const results = await group.append(appendOptions);
+        for (const { capacity } of results) bill.add(capacity);
+        return results;
+      },
+      facts: (results) => ({
+        events: results.reduce((count, { events }) => count + events.length, 0),
+        version: results.at(-1)?.version,
+      }),
+    },
+  );
 }

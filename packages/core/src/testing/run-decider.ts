@@ -1,4 +1,4 @@
-import type { Decider } from "../command-handler.ts";
+import type { Decider } from "../command-handler/decider.ts";
 import type { NewEvent } from "../events.ts";
 import { findNewEventProblem } from "./event-problem.ts";
 import { createFailure, describeEvents, describeThrown, type Scene } from "./failure.ts";

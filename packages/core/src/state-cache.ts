@@ -1,0 +1,162 @@
+import { LRUCache } from "lru-cache";
+
+/** Streams whose state a cache keeps, by default. */
+export const DEFAULT_CACHED_STREAMS = 1_000;
+
+/** Commits of each stream whose ids a cache remembers, by default. */
+export const DEFAULT_CACHED_COMMIT_IDS = 10_000;
+
+export interface StateCacheOptions {
+  /** How many streams to keep; the one that was used least recently makes room. Default 1,000. */
+  readonly maxStreams?: number | undefined;
+  /**
+   * Of how many commits of a stream the ids are remembered, at about 20 bytes each. A command with a `commitId` on a
+   * stream of more commits reads the whole stream, as without a cache. Default 10,000.
+   */
+  readonly maxCommitIds?: number | undefined;
+}
+
+/** States of streams in this process's memory; see `createStateCache`. */
+export interface StateCache<State> {
+  /** How many streams it holds. */
+  readonly size: number;
+  /** What it holds of a stream: never newer than what is stored, and perhaps older. */
+  peek(
+    streamId: string,
+  ): { readonly state: State; readonly version: number; readonly snapshotVersion: number } | undefined;
+  clear(): void;
+}
+
+/**
+ * Keeps loaded states in memory, so that the next load of a stream reads only what is new: 1 request and, when there
+ * is nothing new, 1 RCU, however long the stream. That read is strongly consistent, so the result is as fresh as
+ * without a cache.
+ *
+ * One cache belongs to one store and one `evolve`: another one is refused with a TypeError. A state is given to
+ * everyone who asks, so neither `evolve` nor `decide` nor whoever gets it may change it.
+ *
+ * @throws RangeError for a limit that is no whole number from 1.
+ */
+export function createStateCache<State>(options: StateCacheOptions = {}): StateCache<State> {
+  return new CachedStates(options);
+}
+
+/** What is known of a stream at a version. */
+interface CachedState<State> {
+  readonly state: State;
+  readonly version: number;
+  /** Of the newest snapshot that was seen. */
+  readonly snapshotVersion: number;
+  /** The ids of all commits from the first version on; undefined when some are not known. */
+  readonly commits: Set<number> | undefined;
+}
+
+/** A state that was folded on from an earlier version: from strongly consistent reads or acknowledged appends only. */
+export interface Advance<State> {
+  /** The version that the folding began after; 0: with the first event. */
+  readonly after: number;
+  readonly version: number;
+  readonly state: State;
+  readonly snapshotVersion: number;
+  /** The commits folded. */
+  readonly commits: readonly CommitFingerprint[];
+}
+
+/** What a cache says about a commit: "absent" is certain. */
+export type CommitPresence = "absent" | "perhaps" | "stream not cached";
+
+export class CachedStates<State> implements StateCache<State> {
+  readonly #streams: LRUCache<string, CachedState<State>>;
+  readonly #maxCommitIds: number;
+  #owner: { readonly store: object; readonly evolve: unknown } | undefined;
+
+  constructor(options: StateCacheOptions) {
+    const { maxStreams = DEFAULT_CACHED_STREAMS, maxCommitIds = DEFAULT_CACHED_COMMIT_IDS } = options;
+    for (const [name, value] of Object.entries({ maxStreams, maxCommitIds })) {
+      if (Number.isSafeInteger(value) && value >= 1) continue;
+      throw new RangeError(`${name} is ${String(value)}; it has to be a whole number from 1.`);
+    }
+    this.#streams = new LRUCache({ max: maxStreams });
+    this.#maxCommitIds = maxCommitIds;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  peek(
+    streamId: string,
+  ): { readonly state: State; readonly version: number; readonly snapshotVersion: number } | undefined {
+    const kept = this.#streams.get(streamId);
+    if (kept === undefined) return undefined;
+    const { state, version, snapshotVersion } = kept;
+    return { state, version, snapshotVersion };
+  }
+
+  clear(): void {
+    this.#streams.clear();
+  }
+
+  /** @throws TypeError when the cache belongs to another store or another `evolve`. */
+  claim(store: object, evolve: unknown): void {
+    this.#owner ??= { store, evolve };
+    if (this.#owner.store !== store) {
+      throw new TypeError("A state cache belongs to one store, and this one holds states of another.");
+    }
+    if (this.#owner.evolve !== evolve) {
+      throw new TypeError(
+        "A state cache belongs to one evolve function, and this one holds states of another; " +
+          "make the function once, not anew for each load.",
+      );
+    }
+  }
+
+  advance(streamId: string, { after, version, state, snapshotVersion, commits }: Advance<State>): void {
+    const kept = this.#streams.peek(streamId);
+    // Whoever read first may come last: what is kept never goes back.
+    if (kept !== undefined && kept.version > version) return;
+    const known = after === 0 ? new Set<number>() : kept && after <= kept.version ? kept.commits : undefined;
+    if (known !== undefined) for (const commit of commits) known.add(commit);
+    const remembered = known !== undefined && known.size <= this.#maxCommitIds ? known : undefined;
+    this.#streams.set(streamId, { state, version, snapshotVersion, commits: remembered });
+  }
+
+  /** Whether a commit may be among a stream's versions up to `version`. */
+  presenceOf(commitId: string, streamId: string, version: number): CommitPresence {
+    const kept = this.#streams.get(streamId);
+    if (kept === undefined) return "stream not cached";
+    const covers = kept.commits !== undefined && kept.version >= version;
+    return covers && !kept.commits.has(fingerprintOf(commitId)) ? "absent" : "perhaps";
+  }
+}
+
+/** @throws TypeError for what `createStateCache` did not make. */
+export function cachedStates<State>(cache: StateCache<State>): CachedStates<State> {
+  if (cache instanceof CachedStates) return cache as CachedStates<State>;
+  throw new TypeError("cache is no state cache; createStateCache() makes one.");
+}
+
+/** 30 bits of a commit id. Two ids with the same ones cost a search, never an answer that is wrong. */
+export type CommitFingerprint = number;
+
+const ID_LENGTH = 26;
+
+/** The fingerprint of a commit id, or of the commit that an event id begins with. */
+function fingerprintOf(id: string): CommitFingerprint {
+  // FNV-1a; 30 bits are what V8 keeps in a set without a heap number for each.
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < ID_LENGTH; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+  return hash >>> 2;
+}
+
+/** Notes the commits of events that are folded one after the other. */
+export class CommitNotes {
+  commits: CommitFingerprint[] = [];
+  #last = "";
+
+  note(eventId: string): void {
+    if (this.#last !== "" && eventId.startsWith(this.#last)) return;
+    this.#last = eventId.slice(0, ID_LENGTH + 1);
+    this.commits.push(fingerprintOf(eventId));
+  }
+}
