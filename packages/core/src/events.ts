@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { JsonValue } from "./json.ts";
+import { isStandardSchema } from "./next-version.ts";
 
 /** What is known about an event besides its data. The two named keys are conventions, the rest is yours. */
 export interface EventMetadata {
@@ -46,7 +47,7 @@ export interface RecordedCommit<Event extends RecordedEvent = RecordedEvent> {
   readonly events: readonly Event[];
 }
 
-/** The event types of a domain: the name of each with the schema of its data. */
+/** The event types of a domain: the name of each with the schema of its data, or its `nextVersion`. */
 export interface EventDefinitions {
   readonly [type: string]: StandardSchemaV1;
 }
@@ -56,20 +57,31 @@ export interface EventDefinitions {
  * Standard Schema (https://standardschema.dev). All types are inferred from it: see `EventOf`.
  *
  * Append stores what the schema gives out (defaults and transformations applied), which has to be plain JSON;
- * read gives that back without running the schema again.
+ * read gives that back without running the schema again. `nextVersion` changes the shape of a type that has been
+ * stored. Names that begin with `$` are the system's.
  *
- * @throws TypeError when a definition is no Standard Schema.
+ * @throws TypeError when a definition is no Standard Schema, or its name can't be one.
  */
 export function defineEvents<const Definitions extends EventDefinitions>(
   definitions: Definitions,
 ): Definitions {
   for (const [type, schema] of Object.entries(definitions)) {
     if (type === "") throw new TypeError("An event type needs a name.");
-    if (typeof schema?.["~standard"]?.validate !== "function") {
+    if (isSystemType(type)) {
+      throw new TypeError(
+        `The event type ${JSON.stringify(type)} can't be defined: names with $ are the system's.`,
+      );
+    }
+    if (!isStandardSchema(schema)) {
       throw new TypeError(`The definition of event type ${JSON.stringify(type)} is no Standard Schema.`);
     }
   }
   return Object.freeze({ ...definitions });
+}
+
+/** Whether an event type is the system's, not for applications to append. */
+export function isSystemType(type: string): boolean {
+  return type.startsWith("$");
 }
 
 /** The union of the events that `append` takes: the schemas' input. */

@@ -28,6 +28,7 @@ export {
   TableMissingError,
   TuppenceError,
   UnknownEventTypeError,
+  UpcastError,
   VersionConflictError,
 } from "./errors.ts";
 export {
@@ -43,7 +44,9 @@ export {
 } from "./events.ts";
 export type { JsonValue } from "./json.ts";
 export * as limits from "./limits.ts";
+export { nextVersion, upcastData, type VersionedSchema } from "./next-version.ts";
 export type { Runtime } from "./runtime.ts";
+export type { BodyOptions } from "./store/body-options.ts";
 export type {
   AppendOptions,
   AppendResult,
@@ -56,5 +59,6 @@ export type {
   LoadResult,
   ReadOptions,
   TransferredCommit,
+  TransferredEvent,
 } from "./store/event-store.ts";
 export { categoryOf } from "./stream-name.ts";

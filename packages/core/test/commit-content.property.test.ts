@@ -5,7 +5,8 @@ import { commitsIn, EMPTY_CHAIN, encodeGroup, placeAfter, readSlots } from "../s
 import { formatCommitId, newCommitId } from "../src/commit-id.ts";
 import { pseudoRandomText } from "../src/contract/fixtures.ts";
 import { findJsonProblem } from "../src/json.ts";
-import { packCommit, unpackEvents } from "../src/store/commit-content.ts";
+import { packCommit } from "../src/store/commit-content.ts";
+import { readItem } from "./read-item.ts";
 
 const storedEvent = fc.tuple(
   fc.string({ minLength: 1, maxLength: 20 }),
@@ -49,7 +50,7 @@ describe("packing a commit", () => {
             next = slots.last + 1;
           }
           expect(next).toBe(before + events.length + 1);
-          const read = items.flatMap((item) => unpackEvents(readSlots(item)));
+          const read = items.flatMap((item) => readItem(item));
           expect(read.map((event) => event.type)).toEqual(wanted.map(([type]) => type));
           expect(JSON.stringify(read.map((event) => event.data))).toBe(
             JSON.stringify(wanted.map(([, data]) => data)),
@@ -94,7 +95,7 @@ describe("packing a commit", () => {
       [8, 10],
     ]);
     const [one, two, three] = ids.map(formatCommitId);
-    expect(unpackEvents(slots).map((event) => event.eventId)).toEqual([
+    expect(readItem(item ?? {}).map((event) => event.eventId)).toEqual([
       `${one}/0`,
       `${one}/1`,
       `${two}/0`,

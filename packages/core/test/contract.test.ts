@@ -8,7 +8,7 @@ describe("in memory", () => {
   const storage = createMemoryStorage();
   describeEventStoreContract(
     { describe, it },
-    { openStore: ({ events } = {}) => createMemoryEventStore({ events, storage }) },
+    { openStore: (options) => createMemoryEventStore({ ...options, storage }) },
   );
 });
 
@@ -17,6 +17,6 @@ describe("on DynamoDB", () => {
   beforeAll(() => createEventStore({ client }).ensureTables());
   describeEventStoreContract(
     { describe, it },
-    { openStore: ({ events } = {}) => createEventStore({ client, events }) },
+    { openStore: (options) => createEventStore({ ...options, client }) },
   );
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Item } from "../src/capacity/item-size.ts";
-import { readSlots } from "../src/chain/tiling.ts";
-import { unpackEvents } from "../src/store/commit-content.ts";
+import { readItem } from "./read-item.ts";
 
 const bytes = (base64: string): Uint8Array => Buffer.from(base64, "base64");
 
@@ -178,10 +177,41 @@ const RECORDED: Record<string, { readonly item: Item; readonly events: readonly 
       },
     ],
   },
+  "schema versions above 1, without metadata and with": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "11" },
+      n: { N: "2" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900001222" },
+      u: { N: "1763900001111" },
+      e: { S: '[["Moved",{"city":"Delft"},2],["Moved",{"city":"Gouda"},3,{"causationId":"c-1"}]]' },
+    },
+    events: [
+      {
+        type: "Moved",
+        data: { city: "Delft" },
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 11,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+        recordedAt: new Date("2025-11-23T12:13:21.222Z"),
+      },
+      {
+        type: "Moved",
+        data: { city: "Gouda" },
+        metadata: { causationId: "c-1" },
+        streamId: "permit|case-1",
+        version: 12,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1",
+        recordedAt: new Date("2025-11-23T12:13:21.222Z"),
+      },
+    ],
+  },
 };
 
 describe("a stored item stays readable", () => {
   it.each(Object.entries(RECORDED))("%s", (_, { item, events }) => {
-    expect(unpackEvents(readSlots(item))).toEqual(events);
+    expect(readItem(item)).toEqual(events);
   });
 });

@@ -10,7 +10,7 @@ export type { ContractRunner, ContractSubject };
  * Describes what every event store of this interface does, as a suite of tests. Run it on a store of your own:
  *
  * ```ts
- * describeEventStoreContract({ describe, it }, { openStore: ({ events } = {}) => createMyStore({ events }) });
+ * describeEventStoreContract({ describe, it }, { openStore: (options) => createMyStore({ ...options }) });
  * ```
  */
 export function describeEventStoreContract(runner: ContractRunner, subject: ContractSubject): void {

@@ -1,12 +1,14 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { EventDefinitions } from "../events.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
+import type { BodyOptions } from "../store/body-options.ts";
 import { createChainEventStore } from "../store/chain-event-store.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { createDynamoDBChainStorage } from "./chain-storage.ts";
 import { DEFAULT_TABLE_PREFIX } from "./tables.ts";
 
-export interface EventStoreOptions<Definitions extends EventDefinitions = EventDefinitions> {
+export interface EventStoreOptions<Definitions extends EventDefinitions = EventDefinitions>
+  extends BodyOptions {
   /** The plain client of `@aws-sdk/client-dynamodb`; its credentials, Region, retries and middleware are used. */
   readonly client: DynamoDBClient;
   /** The event types, from `defineEvents`. Default: any type with any JSON data, unchecked. */
@@ -25,13 +27,17 @@ export interface EventStoreOptions<Definitions extends EventDefinitions = EventD
 export function createEventStore<const Definitions extends EventDefinitions = EventDefinitions>(
   options: EventStoreOptions<Definitions>,
 ): EventStore<Definitions> {
-  const { client, events, tablePrefix = DEFAULT_TABLE_PREFIX } = options;
+  const { client, tablePrefix = DEFAULT_TABLE_PREFIX } = options;
   const runtime: Runtime = {
     ...SYSTEM_RUNTIME,
     now: () => Date.now() + clockOffsetMs(client),
     ...options.runtime,
   };
-  return createChainEventStore({ storage: createDynamoDBChainStorage(client, tablePrefix), events, runtime });
+  return createChainEventStore({
+    ...options,
+    storage: createDynamoDBChainStorage(client, tablePrefix),
+    runtime,
+  });
 }
 
 /** The SDK takes its offset from the Date of a reply, which is cut to the second: below two it says nothing. */

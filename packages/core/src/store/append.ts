@@ -10,17 +10,17 @@ import {
   GROUP_ENTRY_BYTES,
 } from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
-import { OutcomeUnknownError, UnknownEventTypeError, VersionConflictError } from "../errors.ts";
+import { OutcomeUnknownError, UnknownEventTypeError, UpcastError, VersionConflictError } from "../errors.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { categoryOf } from "../stream-name.ts";
-import { packCommit, unpackEvents } from "./commit-content.ts";
+import { packCommit } from "./commit-content.ts";
 import type { AppendResult } from "./event-store.ts";
+import { type OpenContext, openEvents } from "./open-events.ts";
 import type { PreparedEvent } from "./prepare-events.ts";
-import { checkKnownTypes } from "./read-stream.ts";
+import { entryText } from "./stored-event.ts";
 
 /** What appends of one store work with. */
-export interface AppendContext extends ChainContext {
-  readonly definitions: EventDefinitions | undefined;
+export interface AppendContext extends ChainContext, OpenContext {
   /** The largest item to write, in bytes. */
   readonly maxItemBytes: number;
 }
@@ -132,7 +132,7 @@ function mergeEvents(appends: readonly PreparedAppend[]): string[] {
   return appends.flatMap(({ events, metadata }) => {
     if (metadata === shared || metadata === undefined) return events.map((event) => event.text);
     const common = JSON.parse(metadata) as object;
-    return events.map((event) => JSON.stringify([event.type, event.data, { ...common, ...event.metadata }]));
+    return events.map((event) => entryText({ ...event, metadata: { ...common, ...event.metadata } }));
   });
 }
 
@@ -170,23 +170,23 @@ async function describeDuplicate(
 ): Promise<StoredAppend> {
   const { slots, found, bill } = duplicate;
   const events: RecordedEvent[] = [];
+  const own = { low: slots.first, high: slots.last };
   if (found.first <= slots.first && slots.last <= found.last) {
-    events.push(...unpackEvents(found));
+    events.push(...openEvents(context, found, own));
   } else {
     // A commit of several items, of which one was found.
-    const window = { low: slots.first, high: slots.last, backward: false, consistency: "strong" } as const;
+    const window = { ...own, backward: false, consistency: "strong" } as const;
     for await (const item of readChain(readContext(context, { chain: streamId, bill }), window)) {
-      events.push(...unpackEvents(item));
+      events.push(...openEvents(context, item, own));
     }
   }
-  const own = events.filter((event) => event.version >= slots.first && event.version <= slots.last);
   return {
     streamId,
     firstVersion: slots.first,
     version: slots.last,
     commitId: formatCommitId(slots.commitId),
     duplicate: true,
-    events: checkKnownTypes(own, context.definitions),
+    events,
     capacity: bill.total(),
   };
 }
@@ -212,7 +212,7 @@ function describeWinner(
 ): RecordedCommit | undefined {
   if (winner.first !== winner.commitFirst || winner.last !== winner.commitLast) return undefined;
   try {
-    const events = checkKnownTypes(unpackEvents(winner), context.definitions);
+    const events = openEvents(context, winner, { low: winner.first, high: winner.last });
     return {
       streamId,
       commitId: formatCommitId(winner.commitId),
@@ -222,7 +222,7 @@ function describeWinner(
       events,
     };
   } catch (error) {
-    if (error instanceof UnknownEventTypeError) return undefined;
+    if (error instanceof UnknownEventTypeError || error instanceof UpcastError) return undefined;
     throw error;
   }
 }

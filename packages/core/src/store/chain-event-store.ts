@@ -19,6 +19,7 @@ import {
   type GroupedAppend,
   type StoredAppend,
 } from "./append.ts";
+import type { BodyOptions } from "./body-options.ts";
 import type { AppendOptions, EventStore } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
 import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
@@ -26,7 +27,7 @@ import { checkCounts, loadState, planRead, readEvents } from "./read-stream.ts";
 import { exportCommits, importCommits } from "./transfer.ts";
 
 /** What an event store is made of, wherever it keeps its chains. */
-export interface ChainEventStoreOptions<Definitions extends EventDefinitions> {
+export interface ChainEventStoreOptions<Definitions extends EventDefinitions> extends BodyOptions {
   readonly storage: ChainStorage;
   readonly events?: Definitions | undefined;
   readonly runtime?: Runtime | undefined;
@@ -48,6 +49,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     guards,
     knownEnds: new KnownEnds(options.knownChains),
     definitions,
+    unknownEvents: options.unknownEvents,
     maxItemBytes,
   };
   const groups = new GroupCommit<GroupedAppend, StoredAppend>(

@@ -2,16 +2,16 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Item } from "../capacity/item-size.ts";
 import { writeUnits } from "../capacity/units.ts";
 import { type ChainItem, commitsIn, type CommitPart, type CommitSlots } from "../chain/tiling.ts";
-import { formatCommitId } from "../commit-id.ts";
 import { EventTooLargeError, IntegrityError } from "../errors.ts";
-import type { EventMetadata, RecordedEvent } from "../events.ts";
+import type { EventMetadata } from "../events.ts";
 import { MAX_TRANSACTION_ACTIONS, MAX_TRANSACTION_BYTES } from "../limits.ts";
+import { readEntry, type StoredEvent } from "./stored-event.ts";
 
 /**
  * How events become the content of a commit's items and back. `docs/format.md` describes the stored form; what
  * is written there stays readable for ever.
  *
- * An event is the JSON text `[type, data]` or `[type, data, metadata]`, a commit is a list of them.
+ * A commit is a list of entries in JSON text, one for each event: `stored-event.ts` has their forms.
  */
 
 /** The tag in `f` of bodies that are raw deflate of the JSON text; without `f`, `e` is the text itself. */
@@ -109,9 +109,6 @@ function deflate(text: string): Buffer {
   return deflateRawSync(text, { windowBits: Math.max(9, Math.ceil(Math.log2(text.length))), memLevel: 5 });
 }
 
-/** An event as it is stored. */
-type StoredEvent = readonly [type: string, data: unknown, metadata?: EventMetadata];
-
 /** What an item holds of one commit: all of it, unless the commit takes several items. */
 export interface CommitSlice {
   readonly slots: CommitSlots;
@@ -130,7 +127,11 @@ export interface CommitSlice {
 export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   const { item, first, last } = chainItem;
   const chain = String(item["p"]?.S);
-  const stored = parseBodies(chain, chainItem);
+  const stored = parseEntries(chain, chainItem).map((entry) => {
+    const event = readEntry(entry);
+    if (event === undefined) throw unreadable(chain, first, "an event has a form");
+    return event;
+  });
   if (stored.length !== last - first + 1) {
     throw new IntegrityError(chain, first, `${stored.length} events are stored in slots ${first} to ${last}`);
   }
@@ -141,42 +142,20 @@ export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   });
 }
 
-/**
- * The events that an item holds.
- *
- * @throws IntegrityError when they can't be read.
- */
-export function unpackEvents(chainItem: ChainItem): RecordedEvent[] {
-  const { item, t } = chainItem;
-  const streamId = String(item["p"]?.S);
-  return unpackCommits(chainItem).flatMap(({ slots, first, events, metadata: shared }) => {
-    const commitId = formatCommitId(slots.commitId);
-    return events.map(([type, data, metadata], index) => ({
-      type,
-      data,
-      metadata: { ...shared, ...metadata },
-      streamId,
-      version: first + index,
-      eventId: `${commitId}/${first + index - slots.first}`,
-      recordedAt: new Date(t),
-    }));
-  });
-}
-
-function parseBodies(streamId: string, { item, first }: ChainItem): StoredEvent[] {
+function parseEntries(streamId: string, { item, first }: ChainItem): readonly unknown[] {
   const format = item["f"]?.N;
   const body = item["e"];
   try {
-    if (format === undefined && body?.S !== undefined) return JSON.parse(body.S) as StoredEvent[];
+    if (format === undefined && body?.S !== undefined) return JSON.parse(body.S) as unknown[];
     if (format === DEFLATE && body?.B !== undefined) {
-      return JSON.parse(inflateRawSync(body.B).toString("utf8")) as StoredEvent[];
+      return JSON.parse(inflateRawSync(body.B).toString("utf8")) as unknown[];
     }
   } catch (error) {
     throw new IntegrityError(streamId, first, "its events can't be decoded", { cause: error });
   }
-  throw new IntegrityError(
-    streamId,
-    first,
-    `its events have format ${format ?? "0"}, which this release can't read`,
-  );
+  throw unreadable(streamId, first, `its events have format ${format ?? "0"}`);
+}
+
+function unreadable(chain: string, slot: number, what: string): IntegrityError {
+  return new IntegrityError(chain, slot, `${what}, which this release can't read`);
 }

@@ -99,7 +99,13 @@ export interface TransferredCommit {
   readonly recordedAt?: string | undefined;
   /** The metadata that all its events share. */
   readonly metadata?: EventMetadata | undefined;
-  readonly events: readonly NewEvent[];
+  readonly events: readonly TransferredEvent[];
+}
+
+/** An event of a `TransferredCommit`: its body as it is stored. */
+export interface TransferredEvent extends NewEvent {
+  /** The version of the type's schema that the data was written with. Default 1. */
+  readonly schemaVersion?: number | undefined;
 }
 
 export interface ExportOptions {
@@ -149,7 +155,8 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * Cost: 1 request for each MB, 1 RCU for each 4 KB (half with `"eventual"`); 1 request and about 1 RCU more when
    * the range begins inside an append of several events.
    *
-   * @throws UnknownEventTypeError for an event whose type is not among the definitions.
+   * @throws UnknownEventTypeError for an event whose type or schema version is not among the definitions, unless the
+   *   store has `unknownEvents: "raw"`; UpcastError for one whose upcaster threw.
    * @throws IntegrityError when the table was changed from outside.
    */
   read(streamId: string, options?: ReadOptions): AsyncIterable<RecordedEventOf<Definitions>>;

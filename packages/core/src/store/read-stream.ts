@@ -1,15 +1,13 @@
 import { Bill } from "../capacity/units.ts";
 import { type ChainContext, readContext } from "../chain/chain.ts";
 import { type ChainWindow, LAST_SLOT, readChain } from "../chain/read-chain.ts";
-import { UnknownEventTypeError } from "../errors.ts";
-import type { EventDefinitions, RecordedEvent } from "../events.ts";
-import { unpackEvents } from "./commit-content.ts";
+import type { ChainItem } from "../chain/tiling.ts";
+import type { RecordedEvent } from "../events.ts";
 import type { Fold, LoadOptions, LoadResult, ReadOptions } from "./event-store.ts";
+import { type OpenContext, openEvents } from "./open-events.ts";
 
 /** What reads of one store work with. */
-export interface ReadContext extends ChainContext {
-  readonly definitions: EventDefinitions | undefined;
-}
+export interface ReadContext extends ChainContext, OpenContext {}
 
 /** What read options ask for. */
 export interface ReadPlan {
@@ -83,14 +81,25 @@ async function* readItemEvents(
     // Times never go back within a stream: after the first commit that is too late come only later ones.
     if (item.t > asOf && !window.backward) return;
     if (item.t > asOf) continue;
-    const inWindow = unpackEvents(item).filter(
-      (event) => event.version >= window.low && event.version <= window.high,
-    );
-    const events = (window.backward ? inWindow.toReversed() : inWindow).slice(0, left);
-    yield checkKnownTypes(events, context.definitions);
+    const opened = openEvents(context, item, wantedVersions(item, window, left));
+    const events = window.backward ? opened.toReversed() : opened;
+    yield events;
     left -= events.length;
     if (left === 0) return;
   }
+}
+
+/** Which of an item's events are in the window, and still within the limit. */
+function wantedVersions(
+  item: ChainItem,
+  window: ChainWindow,
+  left: number,
+): { readonly low: number; readonly high: number } {
+  const low = Math.max(item.first, window.low);
+  const high = Math.min(item.last, window.high);
+  return window.backward
+    ? { low: Math.max(low, high - left + 1), high }
+    : { low, high: Math.min(high, low + left - 1) };
 }
 
 /** Folds a stream, from its start or from an earlier result. */
@@ -108,17 +117,4 @@ export async function loadState<State>(
     version = events.at(-1)?.version ?? version;
   }
   return { state, version, capacity: bill.total() };
-}
-
-/** @throws UnknownEventTypeError for an event that no definition names. */
-export function checkKnownTypes(
-  events: readonly RecordedEvent[],
-  definitions: EventDefinitions | undefined,
-): readonly RecordedEvent[] {
-  if (definitions === undefined) return events;
-  for (const { streamId, version, type } of events) {
-    if (!Object.hasOwn(definitions, type))
-      throw new UnknownEventTypeError({ streamId, version, eventType: type });
-  }
-  return events;
 }

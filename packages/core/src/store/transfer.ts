@@ -9,7 +9,8 @@ import { type AppendContext, conflictError, type PreparedAppend } from "./append
 import { packCommit, unpackCommits } from "./commit-content.ts";
 import type { ExportOptions, ImportResult, TransferredCommit } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
-import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
+import { prepareMetadata } from "./prepare-events.ts";
+import { describeTransferred, prepareTransferred } from "./transferred-events.ts";
 
 /** Streams that are imported side by side; the commits of one stream follow each other. */
 const IMPORT_CONCURRENCY = 32;
@@ -53,9 +54,7 @@ function describeItem(streamId: string, item: ChainItem): TransferredCommit[] {
     commitId: formatCommitId(slots.commitId),
     recordedAt: new Date(item.t).toISOString(),
     ...(metadata === undefined ? undefined : { metadata }),
-    events: events.map(([type, data, own]) =>
-      own === undefined ? { type, data } : { type, data, metadata: own },
-    ),
+    events: events.map(describeTransferred),
   }));
 }
 
@@ -127,7 +126,7 @@ async function checkCommit(
       ownCommitId: commitId !== undefined,
       commitId: commitId === undefined ? newCommitId(t ?? Date.now()) : parseCommitId(commitId),
       t,
-      events: await prepareEvents(streamId, events, undefined),
+      events: await prepareTransferred(streamId, events),
       metadata: prepareMetadata(events, metadata),
       signal,
     };
