@@ -1,6 +1,13 @@
 import { Bill, type Capacity } from "./capacity/units.ts";
 import { VersionConflictError } from "./errors.ts";
-import type { EventDefinitions, EventMetadata, NewEvent, NewEventOf, RecordedEventOf } from "./events.ts";
+import type {
+  EventDefinitions,
+  EventMetadata,
+  EventOf,
+  NewEvent,
+  NewEventOf,
+  RecordedEventOf,
+} from "./events.ts";
 import { backoffMs, type Runtime, SYSTEM_RUNTIME } from "./runtime.ts";
 import type { AppendResult, EventStore } from "./store/event-store.ts";
 
@@ -28,7 +35,7 @@ export interface CommandHandlerOptions<Definitions extends EventDefinitions, Com
     readonly decide: (
       command: Command,
       state: State,
-    ) => Decided<NewEventOf<Definitions>> | Promise<Decided<NewEventOf<Definitions>>>;
+    ) => Decided<DecidedEventOf<Definitions>> | Promise<Decided<DecidedEventOf<Definitions>>>;
   };
   /** How often a command is decided at most before its conflict is given to the caller. Default 30. */
   readonly maxAttempts?: number | undefined;
@@ -36,6 +43,11 @@ export interface CommandHandlerOptions<Definitions extends EventDefinitions, Com
 }
 
 type Decided<Event> = Event | readonly Event[];
+
+/** A decider over `EventOf` names the system's events with its own; append refuses one that decides them. */
+type DecidedEventOf<Definitions extends EventDefinitions> =
+  | NewEventOf<Definitions>
+  | Extract<EventOf<Definitions>, { readonly type: `$${string}` }>;
 
 export interface HandleOptions {
   /**

@@ -288,6 +288,27 @@ export class UpcastError extends TuppenceError {
   }
 }
 
+/** An event is encrypted, and the store that reads it has no `encryption`. */
+export class EncryptionMissingError extends TuppenceError {
+  readonly code = "encryptionMissing";
+  readonly retryable = false;
+  readonly streamId: string;
+  readonly version: number;
+  /** Whose key the event is encrypted with. */
+  readonly subject: string;
+
+  constructor(encrypted: { readonly streamId: string; readonly version: number; readonly subject: string }) {
+    const { streamId, version, subject } = encrypted;
+    super(
+      `Stream ${JSON.stringify(streamId)}, version ${version} is encrypted with the key of ` +
+        `${JSON.stringify(subject)}; open the store with \`encryption\`.`,
+    );
+    this.streamId = streamId;
+    this.version = version;
+    this.subject = subject;
+  }
+}
+
 /** What is stored breaks a rule that nothing of ours can break: the table was changed from outside. */
 export class IntegrityError extends TuppenceError {
   readonly code = "integrity";

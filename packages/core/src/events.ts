@@ -67,7 +67,7 @@ export function defineEvents<const Definitions extends EventDefinitions>(
 ): Definitions {
   for (const [type, schema] of Object.entries(definitions)) {
     if (type === "") throw new TypeError("An event type needs a name.");
-    if (isSystemType(type)) {
+    if (isSystemType(type) && !(type === FORGOTTEN && schema === forgotten)) {
       throw new TypeError(
         `The event type ${JSON.stringify(type)} can't be defined: names with $ are the system's.`,
       );
@@ -79,6 +79,30 @@ export function defineEvents<const Definitions extends EventDefinitions>(
   return Object.freeze({ ...definitions });
 }
 
+/** The type of an event whose subject's key has been dropped. */
+export const FORGOTTEN = "$forgotten";
+
+/** What is left of an event that has been forgotten. */
+export interface ForgottenData {
+  /** The type that the event had. */
+  readonly type: string;
+  /** Whose data it was. */
+  readonly subject: string;
+}
+
+/**
+ * The definition of events that have been forgotten: `defineEvents({ …, $forgotten: forgotten })` adds them to the
+ * union that `evolve` has to handle. Reads of a store with `encryption` yield them with or without it; nobody can
+ * append them.
+ */
+export const forgotten: StandardSchemaV1<never, ForgottenData> = {
+  "~standard": {
+    version: 1,
+    vendor: "tuppence",
+    validate: () => ({ issues: [{ message: "what is forgotten can't be appended" }] }),
+  },
+};
+
 /** Whether an event type is the system's, not for applications to append. */
 export function isSystemType(type: string): boolean {
   return type.startsWith("$");
@@ -86,8 +110,11 @@ export function isSystemType(type: string): boolean {
 
 /** The union of the events that `append` takes: the schemas' input. */
 export type NewEventOf<Definitions extends EventDefinitions> = {
-  [Type in keyof Definitions & string]: NewEvent<Type, StandardSchemaV1.InferInput<Definitions[Type]>>;
-}[keyof Definitions & string];
+  [Type in AppendedTypes<Definitions>]: NewEvent<Type, StandardSchemaV1.InferInput<Definitions[Type]>>;
+}[AppendedTypes<Definitions>];
+
+/** The system makes events of its own types. */
+type AppendedTypes<Definitions> = Exclude<keyof Definitions & string, `$${string}`>;
 
 /** The union of the events as stored, without what the store adds: what `evolve` and `decide` work with. */
 export type EventOf<Definitions extends EventDefinitions> = {

@@ -16,6 +16,7 @@ export { commitIdFrom, createCommitId } from "./commit-id.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
 export {
+  EncryptionMissingError,
   type EventIssue,
   EventTooLargeError,
   IntegrityError,
@@ -36,6 +37,8 @@ export {
   type EventDefinitions,
   type EventMetadata,
   type EventOf,
+  type ForgottenData,
+  forgotten,
   type NewEvent,
   type NewEventOf,
   type RecordedCommit,
@@ -46,7 +49,7 @@ export type { JsonValue } from "./json.ts";
 export * as limits from "./limits.ts";
 export { nextVersion, upcastData, type VersionedSchema } from "./next-version.ts";
 export type { Runtime } from "./runtime.ts";
-export type { BodyOptions } from "./store/body-options.ts";
+export type { BodyOptions, Encryption, EventToEncrypt } from "./store/body-options.ts";
 export type {
   AppendOptions,
   AppendResult,
@@ -60,5 +63,7 @@ export type {
   ReadOptions,
   TransferredCommit,
   TransferredEvent,
+  TransferredPlainEvent,
+  TransferredSealedEvent,
 } from "./store/event-store.ts";
 export { categoryOf } from "./stream-name.ts";

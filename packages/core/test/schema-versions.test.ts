@@ -10,6 +10,7 @@ import {
   type EventOf,
   type NewEventOf,
   nextVersion,
+  type TransferredPlainEvent,
   upcastData,
   type VersionConflictError,
 } from "../src/index.ts";
@@ -158,13 +159,9 @@ describe("an event of an older version", () => {
     );
     await first.append("p|1", [{ type: "Moved", data: OLD }]);
     const exported = await collect(third.exportCommits({ streamId: "p|1" }));
-    expect(exported.flatMap(({ events }) => events.map((event) => event.schemaVersion))).toEqual([
-      3,
-      3,
-      3,
-      3,
-      undefined,
-    ]);
+    expect(
+      exported.flatMap(({ events }) => events.map((event) => (event as TransferredPlainEvent).schemaVersion)),
+    ).toEqual([3, 3, 3, 3, undefined]);
     await raw.importCommits(
       JSON.parse(JSON.stringify(exported.map((commit) => ({ ...commit, streamId: "p|2" })))),
     );

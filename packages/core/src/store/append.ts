@@ -10,13 +10,13 @@ import {
   GROUP_ENTRY_BYTES,
 } from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
-import { OutcomeUnknownError, UnknownEventTypeError, UpcastError, VersionConflictError } from "../errors.ts";
+import { IntegrityError, OutcomeUnknownError, TuppenceError, VersionConflictError } from "../errors.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { categoryOf } from "../stream-name.ts";
-import { packCommit } from "./commit-content.ts";
+import { packCommit, type PackedEvent } from "./commit-content.ts";
 import type { AppendResult } from "./event-store.ts";
 import { type OpenContext, openEvents } from "./open-events.ts";
-import type { PreparedEvent } from "./prepare-events.ts";
+import type { PreparedEvents } from "./prepare-events.ts";
 import { entryText } from "./stored-event.ts";
 
 /** What appends of one store work with. */
@@ -26,11 +26,8 @@ export interface AppendContext extends ChainContext, OpenContext {
 }
 
 /** An append that has been checked. */
-export interface PreparedAppend {
+export interface PreparedAppend extends PreparedEvents {
   readonly commitId: Uint8Array;
-  readonly events: readonly PreparedEvent[];
-  /** The metadata of all its events as JSON text. */
-  readonly metadata: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,7 +46,7 @@ export async function appendCommit(
   const { commitId, events, metadata, expected, ownCommitId, signal } = append;
   const bill = new Bill();
   const { maxItemBytes } = context;
-  const parts = packCommit({ streamId, events: events.map((event) => event.text), metadata, maxItemBytes });
+  const parts = packCommit({ streamId, events, metadata, maxItemBytes });
   const commit = { id: commitId, parts, chainContent: { c: { S: categoryOf(streamId) } } };
   const result = await appendToChain(context, {
     chain: streamId,
@@ -68,7 +65,7 @@ export async function appendCommit(
         ? describeDuplicate(context, streamId, { ...result, bill })
         : describeWritten(streamId, append, { first: result.slots.first, t: result.found.t, bill });
     case "conflict":
-      throw conflictError(context, streamId, { ...result, expected, bill });
+      throw await conflictError(context, streamId, { ...result, expected, bill });
   }
 }
 
@@ -100,7 +97,7 @@ export async function appendGroup(
     bill,
   });
   if (result.kind === "conflict")
-    throw conflictError(context, streamId, { ...result, expected: "any", bill });
+    throw await conflictError(context, streamId, { ...result, expected: "any", bill });
   const t = result.kind === "written" ? result.end.t : result.found.t;
   let first = result.kind === "written" ? result.first : result.found.first;
   return appends.map((append) => {
@@ -115,9 +112,10 @@ export async function appendGroup(
 }
 
 /** The most that an append may add to an item it shares: its metadata may have to go into each event. */
-export function bytesInGroup(events: readonly PreparedEvent[], metadata: string | undefined): number {
+export function bytesInGroup({ events, metadata }: PreparedEvents): number {
   const metadataBytes = metadata === undefined ? 0 : Buffer.byteLength(metadata);
-  const each = (event: PreparedEvent): number => Buffer.byteLength(event.text) + metadataBytes + 1;
+  const each = ({ text, body }: PackedEvent): number =>
+    Buffer.byteLength(text) + metadataBytes + 1 + (body === undefined ? 0 : body.byteLength + 1);
   return events.reduce((total, event) => total + each(event), GROUP_ENTRY_BYTES);
 }
 
@@ -126,13 +124,15 @@ function sharedMetadata(appends: readonly PreparedAppend[]): string | undefined 
   return appends.every((append) => append.metadata === metadata) ? metadata : undefined;
 }
 
-/** The events' texts; what their appends don't share of metadata goes into each. */
-function mergeEvents(appends: readonly PreparedAppend[]): string[] {
+/** The events; what their appends don't share of metadata goes into each. */
+function mergeEvents(appends: readonly PreparedAppend[]): PackedEvent[] {
   const shared = sharedMetadata(appends);
-  return appends.flatMap(({ events, metadata }) => {
-    if (metadata === shared || metadata === undefined) return events.map((event) => event.text);
+  return appends.flatMap<PackedEvent>(({ events, metadata }) => {
+    if (metadata === shared || metadata === undefined) return events;
     const common = JSON.parse(metadata) as object;
-    return events.map((event) => entryText({ ...event, metadata: { ...common, ...event.metadata } }));
+    return events.map((event) =>
+      event.apart ? event : { text: entryText({ ...event, metadata: { ...common, ...event.metadata } }) },
+    );
   });
 }
 
@@ -172,12 +172,12 @@ async function describeDuplicate(
   const events: RecordedEvent[] = [];
   const own = { low: slots.first, high: slots.last };
   if (found.first <= slots.first && slots.last <= found.last) {
-    events.push(...openEvents(context, found, own));
+    events.push(...(await openEvents(context, found, own)));
   } else {
     // A commit of several items, of which one was found.
     const window = { ...own, backward: false, consistency: "strong" } as const;
     for await (const item of readChain(readContext(context, { chain: streamId, bill }), window)) {
-      events.push(...openEvents(context, item, own));
+      events.push(...(await openEvents(context, item, own)));
     }
   }
   return {
@@ -191,28 +191,28 @@ async function describeDuplicate(
   };
 }
 
-export function conflictError(
+export async function conflictError(
   context: AppendContext,
   streamId: string,
   conflict: ChainAppendResult & { readonly kind: "conflict" } & {
     readonly expected: ExpectedVersion;
     readonly bill: Bill;
   },
-): VersionConflictError {
+): Promise<VersionConflictError> {
   const { expected, actual, winner, bill } = conflict;
-  const winningCommit = winner && describeWinner(context, streamId, winner);
+  const winningCommit = winner && (await describeWinner(context, streamId, winner));
   return new VersionConflictError({ streamId, expected, actual, winningCommit, capacity: bill.total() });
 }
 
-/** The winner, when all of it came back and its events are known: otherwise reading the stream will tell. */
-function describeWinner(
+/** The winner, when all of it came back and its events can be read: otherwise reading the stream will tell. */
+async function describeWinner(
   context: AppendContext,
   streamId: string,
   winner: ChainItem,
-): RecordedCommit | undefined {
+): Promise<RecordedCommit | undefined> {
   if (winner.first !== winner.commitFirst || winner.last !== winner.commitLast) return undefined;
   try {
-    const events = openEvents(context, winner, { low: winner.first, high: winner.last });
+    const events = await openEvents(context, winner, { low: winner.first, high: winner.last });
     return {
       streamId,
       commitId: formatCommitId(winner.commitId),
@@ -222,7 +222,7 @@ function describeWinner(
       events,
     };
   } catch (error) {
-    if (error instanceof UnknownEventTypeError || error instanceof UpcastError) return undefined;
+    if (error instanceof TuppenceError && !(error instanceof IntegrityError)) return undefined;
     throw error;
   }
 }

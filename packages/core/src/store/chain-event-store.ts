@@ -22,9 +22,10 @@ import {
 import type { BodyOptions } from "./body-options.ts";
 import type { AppendOptions, EventStore } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
-import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
+import { prepareAppend } from "./prepare-append.ts";
 import { checkCounts, loadState, planRead, readEvents } from "./read-stream.ts";
 import { exportCommits, importCommits } from "./transfer.ts";
+import { Turns } from "./turns.ts";
 
 /** What an event store is made of, wherever it keeps its chains. */
 export interface ChainEventStoreOptions<Definitions extends EventDefinitions> extends BodyOptions {
@@ -50,6 +51,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     knownEnds: new KnownEnds(options.knownChains),
     definitions,
     unknownEvents: options.unknownEvents,
+    encryption: options.encryption,
     maxItemBytes,
   };
   const groups = new GroupCommit<GroupedAppend, StoredAppend>(
@@ -57,10 +59,11 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     // A group is one item, with room to spare.
     maxItemBytes / 3,
   );
+  const turns = new Turns();
   // Inside, events are untyped; the definitions type them on the way in and out.
   const store: EventStore = {
     append: (streamId, events, appendOptions) =>
-      append({ context, groups }, streamId, { events, options: appendOptions }),
+      append({ context, groups, turns }, streamId, { events, options: appendOptions }),
     read(streamId, readOptions) {
       checkStreamId(streamId);
       return readEvents(context, streamId, { ...planRead(readOptions ?? {}), bill: new Bill() });
@@ -90,28 +93,34 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
 }
 
 async function append(
-  store: { readonly context: AppendContext; readonly groups: GroupCommit<GroupedAppend, StoredAppend> },
+  store: {
+    readonly context: AppendContext;
+    readonly groups: GroupCommit<GroupedAppend, StoredAppend>;
+    readonly turns: Turns;
+  },
   streamId: string,
   {
     events,
     options = {},
   }: { readonly events: readonly NewEvent[]; readonly options?: AppendOptions | undefined },
 ): Promise<StoredAppend> {
-  const { context, groups } = store;
+  const { context, groups, turns } = store;
   const { expectedVersion: expected = "any", signal } = options;
   checkStreamId(streamId);
   checkExpectedVersion(expected);
+  // Appends that may go into one put together stay in their order, however long each takes to be prepared.
+  const mayShare = expected === "any" && options.commitId === undefined;
   const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
-  const prepared = await prepareEvents(streamId, events, context.definitions);
-  const metadata = prepareMetadata(events, options.metadata);
+  const preparing = prepareAppend(context, streamId, { events, metadata: options.metadata });
+  const prepared = await (mayShare ? turns.take(streamId, preparing) : preparing);
   const commitId = ownId ?? newCommitId(context.runtime.now());
-  const ready = { commitId, events: prepared, metadata, signal };
+  const ready = { ...prepared, commitId, signal };
   signal?.throwIfAborted();
-  if (expected !== "any" || ownId !== undefined) {
+  if (!mayShare) {
     return appendCommit(context, streamId, { ...ready, expected, ownCommitId: ownId !== undefined });
   }
   try {
-    return await groups.add(streamId, { ...ready, bytes: bytesInGroup(prepared, metadata) });
+    return await groups.add(streamId, { ...ready, bytes: bytesInGroup(prepared) });
   } catch (error) {
     throw ownFailure(error, streamId, commitId);
   }

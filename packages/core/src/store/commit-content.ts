@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import type { Item } from "../capacity/item-size.ts";
+import { type Item, itemSize } from "../capacity/item-size.ts";
 import { writeUnits } from "../capacity/units.ts";
 import { type ChainItem, commitsIn, type CommitPart, type CommitSlots } from "../chain/tiling.ts";
 import { EventTooLargeError, IntegrityError } from "../errors.ts";
@@ -17,13 +17,20 @@ import { readEntry, type StoredEvent } from "./stored-event.ts";
 /** The tag in `f` of bodies that are raw deflate of the JSON text; without `f`, `e` is the text itself. */
 const DEFLATE = "1";
 
-/** Names and values of all attributes of an item but `e`, `x`, `g` and the stream's name, at their largest. */
+/** Names and values of all attributes of an item but `e`, `x`, `g`, `b` and the stream's name, at their largest. */
 const ENVELOPE_BYTES = 96;
+
+/** An event to be packed. */
+export interface PackedEvent {
+  /** Its entry in `e`: JSON text. */
+  readonly text: string;
+  /** What goes into the list `b`, for an entry that says so. */
+  readonly body?: Uint8Array | undefined;
+}
 
 export interface CommitContent {
   readonly streamId: string;
-  /** Each event as JSON text. */
-  readonly events: readonly string[];
+  readonly events: readonly PackedEvent[];
   /** The metadata shared by all events as JSON text. */
   readonly metadata?: string | undefined;
   /** The attribute `g`, when the commits of a group are put together. */
@@ -66,8 +73,8 @@ function packRange(commit: CommitContent, from: number, to: number): SizedPart[]
 }
 
 /** Where to cut a range of events so that both halves have about the same length; neither is empty. */
-function middleOf(events: readonly string[], from: number, to: number): number {
-  const lengths = events.slice(from, to).map((text) => text.length);
+function middleOf(events: readonly PackedEvent[], from: number, to: number): number {
+  const lengths = events.slice(from, to).map(({ text, body }) => text.length + (body?.byteLength ?? 0));
   const half = lengths.reduce((total, length) => total + length, 0) / 2;
   let before = 0;
   let middle = from;
@@ -79,8 +86,11 @@ function middleOf(events: readonly string[], from: number, to: number): number {
 }
 
 function packPart(commit: CommitContent, from: number, to: number): SizedPart {
-  const text = `[${commit.events.slice(from, to).join(",")}]`;
+  const events = commit.events.slice(from, to);
+  const text = `[${events.map((event) => event.text).join(",")}]`;
+  const bodies = events.flatMap(({ body }) => (body === undefined ? [] : [{ B: body }]));
   const common: Item = {
+    ...(bodies.length === 0 ? undefined : { b: { L: bodies } }),
     ...(commit.metadata === undefined ? undefined : { x: { S: commit.metadata } }),
     ...(commit.group === undefined ? undefined : { g: { B: commit.group } }),
   };
@@ -88,7 +98,8 @@ function packPart(commit: CommitContent, from: number, to: number): SizedPart {
     ENVELOPE_BYTES +
     2 * Buffer.byteLength(commit.streamId) +
     (commit.metadata === undefined ? 0 : Buffer.byteLength(commit.metadata)) +
-    (commit.group?.byteLength ?? 0);
+    (commit.group?.byteLength ?? 0) +
+    (bodies.length === 0 ? 0 : itemSize({ b: { L: bodies } }));
   const count = to - from;
   const plainBytes = around + Buffer.byteLength(text);
   if (writeUnits(plainBytes) > 1) {
@@ -127,8 +138,9 @@ export interface CommitSlice {
 export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   const { item, first, last } = chainItem;
   const chain = String(item["p"]?.S);
+  const bodies = bodiesOf(item);
   const stored = parseEntries(chain, chainItem).map((entry) => {
-    const event = readEntry(entry);
+    const event = readEntry(entry, bodies);
     if (event === undefined) throw unreadable(chain, first, "an event has a form");
     return event;
   });
@@ -140,6 +152,12 @@ export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
     const from = Math.max(slots.first, first);
     return { slots, first: from, events: stored.slice(from - first, slots.last - first + 1), metadata };
   });
+}
+
+/** The bodies in `b`, in the order of the entries that they belong to. */
+function bodiesOf(item: Item): Iterator<Uint8Array> {
+  const bodies = item["b"]?.L ?? [];
+  return bodies.flatMap(({ B: body }) => (body === undefined ? [] : [body])).values();
 }
 
 function parseEntries(streamId: string, { item, first }: ChainItem): readonly unknown[] {

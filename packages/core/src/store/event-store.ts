@@ -103,9 +103,21 @@ export interface TransferredCommit {
 }
 
 /** An event of a `TransferredCommit`: its body as it is stored. */
-export interface TransferredEvent extends NewEvent {
+export type TransferredEvent = TransferredPlainEvent | TransferredSealedEvent;
+
+export interface TransferredPlainEvent extends NewEvent {
   /** The version of the type's schema that the data was written with. Default 1. */
   readonly schemaVersion?: number | undefined;
+  readonly body?: undefined;
+}
+
+/** An encrypted event, still encrypted: forgetting reaches exports too. */
+export interface TransferredSealedEvent {
+  readonly type: string;
+  /** Whose key the body is encrypted with. */
+  readonly subject: string;
+  /** Data and metadata, encrypted, in base64. */
+  readonly body: string;
 }
 
 export interface ExportOptions {
@@ -157,6 +169,7 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    *
    * @throws UnknownEventTypeError for an event whose type or schema version is not among the definitions, unless the
    *   store has `unknownEvents: "raw"`; UpcastError for one whose upcaster threw.
+   * @throws EncryptionMissingError for an encrypted event when the store has no `encryption`.
    * @throws IntegrityError when the table was changed from outside.
    */
   read(streamId: string, options?: ReadOptions): AsyncIterable<RecordedEventOf<Definitions>>;
@@ -180,14 +193,14 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
   /**
    * All commits of one stream, a category or the whole store, as plain values: one line of JSON each makes a backup.
    * The commits of a stream come in order; streams come one after the other. Bodies are given as they are stored,
-   * whatever the definitions say now. Cost: that of listing and reading the streams, strongly consistent.
+   * whatever the definitions say now; encrypted ones stay encrypted. Cost: that of listing and reading the streams, strongly consistent.
    */
   exportCommits(options?: ExportOptions): AsyncIterable<TransferredCommit>;
 
   /**
    * Stores commits that come from an export, or from another kind of store, where they were: versions, ids and
    * times are kept. The commits of a stream have to come in order and go on where the stream ends; they are not held
-   * to the definitions. Commits that are there already are recognised by their ids, so an import that was
+   * to the definitions, and bodies are stored as they come, neither encrypted nor decrypted. Commits that are there already are recognised by their ids, so an import that was
    * interrupted can be repeated. Cost: 1 request for each commit, and the write units of an append.
    *
    * @throws InvalidImportError for a commit that is none; those before it are stored.

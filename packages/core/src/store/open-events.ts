@@ -1,50 +1,92 @@
+import pMap from "p-map";
 import type { ChainItem } from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
-import { UnknownEventTypeError, UpcastError } from "../errors.ts";
-import type { EventDefinitions, EventMetadata, RecordedEvent } from "../events.ts";
+import { EncryptionMissingError, IntegrityError, UnknownEventTypeError, UpcastError } from "../errors.ts";
+import { type EventDefinitions, type EventMetadata, FORGOTTEN, type RecordedEvent } from "../events.ts";
 import { schemaVersionOf, upcastersOf } from "../next-version.ts";
 import type { BodyOptions } from "./body-options.ts";
 import { unpackCommits } from "./commit-content.ts";
-import type { StoredEvent } from "./stored-event.ts";
+import { decodeBody, decryptBody } from "./sealed-body.ts";
+import { type ApartEvent, type PlainEvent, readPlainEntry } from "./stored-event.ts";
 
 /** What it takes to read events. */
 export interface OpenContext extends BodyOptions {
   readonly definitions: EventDefinitions | undefined;
 }
 
-/** What is known of an event without its body. */
-type EventPlace = Pick<RecordedEvent, "streamId" | "version" | "eventId" | "recordedAt">;
+/** Of so many events of an item the bodies are decrypted at a time. */
+const OPEN_CONCURRENCY = 32;
 
 /**
  * The events that an item holds from version `low` to `high`, forward, as readers get them. This is the only way
- * from what is stored to what is read.
+ * from what is stored to what is read. The answer comes at once unless a body has to be decrypted.
  *
- * @throws IntegrityError when they can't be read, UnknownEventTypeError, UpcastError
+ * @throws IntegrityError when they can't be read, UnknownEventTypeError, UpcastError, EncryptionMissingError, and
+ *   what the store's hooks throw
  */
 export function openEvents(
   context: OpenContext,
   chainItem: ChainItem,
-  { low, high }: { readonly low: number; readonly high: number },
-): readonly RecordedEvent[] {
+  range: { readonly low: number; readonly high: number },
+): readonly RecordedEvent[] | Promise<readonly RecordedEvent[]> {
   const streamId = String(chainItem.item["p"]?.S);
   const opened: RecordedEvent[] = [];
+  let count = 0;
+  /** What has to be waited for, with its place among the others. */
+  const late: { readonly at: number; readonly place: EventPlace; readonly event: ApartEvent }[] = [];
   for (const { slots, first, events, metadata } of unpackCommits(chainItem)) {
     const commitId = formatCommitId(slots.commitId);
-    for (const [index, event] of events.entries()) {
-      const version = first + index;
-      if (version < low || version > high) continue;
+    const from = Math.max(range.low, first);
+    const to = Math.min(range.high, first + events.length - 1);
+    for (let version = from; version <= to; version++) {
+      const event = events[version - first] as (typeof events)[number];
       const eventId = `${commitId}/${version - slots.first}`;
       const place = { streamId, version, eventId, recordedAt: new Date(chainItem.t) };
-      opened.push(presentEvent(context, place, { event, shared: metadata }));
+      const at = count++;
+      if ("body" in event) late.push({ at, place, event });
+      else opened[at] = presentEvent(context, place, { event, shared: metadata });
     }
   }
-  return opened;
+  if (late.length === 0) return opened;
+  const openLate = async ({ at, place, event }: (typeof late)[number]): Promise<void> => {
+    opened[at] = await openApart(context, place, event);
+  };
+  return pMap(late, openLate, { concurrency: OPEN_CONCURRENCY }).then(() => opened);
+}
+
+/** What is known of an event without its body. */
+type EventPlace = Pick<RecordedEvent, "streamId" | "version" | "eventId" | "recordedAt">;
+
+async function openApart(context: OpenContext, place: EventPlace, apart: ApartEvent): Promise<RecordedEvent> {
+  const { streamId, version } = place;
+  const { type, subject, body } = apart;
+  if (context.encryption === undefined) throw new EncryptionMissingError({ streamId, version, subject });
+  const opened = await decryptBody(context.encryption, [subject], body);
+  if (opened === undefined) return { type: FORGOTTEN, data: { type, subject }, metadata: {}, ...place };
+  return presentEvent(context, place, { event: readBody(opened, place, type) });
+}
+
+/** The plain entry that a body is. */
+function readBody(body: Uint8Array, { streamId, version }: EventPlace, type: string): PlainEvent {
+  let event: PlainEvent | undefined;
+  try {
+    event = readPlainEntry(JSON.parse(decodeBody(body)));
+  } catch (error) {
+    throw new IntegrityError(streamId, version, "the body of an event can't be decoded", { cause: error });
+  }
+  // The type in the clear is not protected: it has to be the one inside.
+  if (event?.type === type) return event;
+  throw new IntegrityError(
+    streamId,
+    version,
+    `the body of an event of type ${JSON.stringify(type)} is another's`,
+  );
 }
 
 function presentEvent(
   context: OpenContext,
   { streamId, version, eventId, recordedAt }: EventPlace,
-  { event, shared }: { readonly event: StoredEvent; readonly shared?: EventMetadata | undefined },
+  { event, shared }: { readonly event: PlainEvent; readonly shared?: EventMetadata | undefined },
 ): RecordedEvent {
   return {
     type: event.type,
@@ -61,7 +103,7 @@ function presentEvent(
 function currentData(
   { definitions, unknownEvents = "error" }: OpenContext,
   place: { readonly streamId: string; readonly version: number },
-  { type, data, schemaVersion }: StoredEvent,
+  { type, data, schemaVersion }: PlainEvent,
 ): unknown {
   if (definitions === undefined) return data;
   const definition = Object.hasOwn(definitions, type) ? definitions[type] : undefined;

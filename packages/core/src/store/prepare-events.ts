@@ -3,12 +3,20 @@ import { type EventIssue, InvalidEventError, NoEventsError } from "../errors.ts"
 import { type EventDefinitions, type EventMetadata, isSystemType, type NewEvent } from "../events.ts";
 import { findJsonProblem, formatPath } from "../json.ts";
 import { schemaVersionOf } from "../next-version.ts";
-import { entryText, type StoredEvent } from "./stored-event.ts";
+import type { PackedEvent } from "./commit-content.ts";
+import { entryText, type PlainEvent } from "./stored-event.ts";
 
 /** An event that is ready to be stored. */
-export interface PreparedEvent extends StoredEvent {
-  /** Its entry in `e`. */
-  readonly text: string;
+export interface PreparedEvent extends PlainEvent, PackedEvent {
+  /** What stays in the clear of an event whose body is not in its entry; its metadata has all that belongs to it. */
+  readonly apart?: { readonly subject: string } | undefined;
+}
+
+/** The events of an append that are ready to be stored. */
+export interface PreparedEvents {
+  readonly events: readonly PreparedEvent[];
+  /** The metadata of all its events as JSON text; those with a body apart have it in there. */
+  readonly metadata: string | undefined;
 }
 
 /**
@@ -75,7 +83,7 @@ function checkedData(place: EventPlace, result: StandardSchemaV1.Result<unknown>
 function finishEvent(
   place: EventPlace,
   { metadata }: NewEvent,
-  { data, schemaVersion }: Pick<StoredEvent, "data" | "schemaVersion">,
+  { data, schemaVersion }: Pick<PlainEvent, "data" | "schemaVersion">,
 ): PreparedEvent {
   const problem = findJsonProblem(data, "data") ?? findMetadataProblem(metadata, "metadata");
   if (problem !== undefined) throw refusal(place, problem);

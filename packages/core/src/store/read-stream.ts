@@ -81,7 +81,8 @@ async function* readItemEvents(
     // Times never go back within a stream: after the first commit that is too late come only later ones.
     if (item.t > asOf && !window.backward) return;
     if (item.t > asOf) continue;
-    const opened = openEvents(context, item, wantedVersions(item, window, left));
+    const found = openEvents(context, item, wantedVersions(item, window, left));
+    const opened = found instanceof Promise ? await found : found;
     const events = window.backward ? opened.toReversed() : opened;
     yield events;
     left -= events.length;

@@ -9,7 +9,6 @@ import { type AppendContext, conflictError, type PreparedAppend } from "./append
 import { packCommit, unpackCommits } from "./commit-content.ts";
 import type { ExportOptions, ImportResult, TransferredCommit } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
-import { prepareMetadata } from "./prepare-events.ts";
 import { describeTransferred, prepareTransferred } from "./transferred-events.ts";
 
 /** Streams that are imported side by side; the commits of one stream follow each other. */
@@ -126,8 +125,7 @@ async function checkCommit(
       ownCommitId: commitId !== undefined,
       commitId: commitId === undefined ? newCommitId(t ?? Date.now()) : parseCommitId(commitId),
       t,
-      events: await prepareTransferred(streamId, events),
-      metadata: prepareMetadata(events, metadata),
+      ...(await prepareTransferred(streamId, { events, metadata })),
       signal,
     };
   } catch (error) {
@@ -138,8 +136,7 @@ async function checkCommit(
 /** @returns whether the commit was there already */
 async function importCommit(context: AppendContext, commit: CheckedCommit, bill: Bill): Promise<boolean> {
   const { streamId, firstVersion, commitId, ownCommitId, t, events, metadata, signal } = commit;
-  const texts = events.map((event) => event.text);
-  const parts = packCommit({ streamId, events: texts, metadata, maxItemBytes: context.maxItemBytes });
+  const parts = packCommit({ streamId, events, metadata, maxItemBytes: context.maxItemBytes });
   const chainContent = { c: { S: categoryOf(streamId) } };
   const expected = firstVersion - 1;
   const result = await appendToChain(context, {
@@ -150,6 +147,6 @@ async function importCommit(context: AppendContext, commit: CheckedCommit, bill:
     bill,
     signal,
   });
-  if (result.kind === "conflict") throw conflictError(context, streamId, { ...result, expected, bill });
+  if (result.kind === "conflict") throw await conflictError(context, streamId, { ...result, expected, bill });
   return result.kind === "duplicate" && ownCommitId;
 }

@@ -1,9 +1,15 @@
-import type { TransferredEvent } from "./event-store.ts";
-import { type PreparedEvent, prepareEvents } from "./prepare-events.ts";
-import { entryText, type StoredEvent } from "./stored-event.ts";
+import type { EventMetadata } from "../events.ts";
+import type { TransferredEvent, TransferredPlainEvent, TransferredSealedEvent } from "./event-store.ts";
+import { type PreparedEvent, type PreparedEvents, prepareEvents, prepareMetadata } from "./prepare-events.ts";
+import { encryptedEntryText, entryText, type StoredEvent } from "./stored-event.ts";
 
 /** An event for an export, its body as it is stored. */
-export function describeTransferred({ type, data, schemaVersion, metadata }: StoredEvent): TransferredEvent {
+export function describeTransferred(event: StoredEvent): TransferredEvent {
+  if ("body" in event) {
+    const { type, subject, body } = event;
+    return { type, subject, body: Buffer.from(body).toString("base64") };
+  }
+  const { type, data, schemaVersion, metadata } = event;
   return {
     type,
     data,
@@ -13,21 +19,51 @@ export function describeTransferred({ type, data, schemaVersion, metadata }: Sto
 }
 
 /**
- * Checks the events of a commit to import; they are not held to definitions.
+ * Checks the events of a commit to import; they are not held to definitions, and stay as encrypted as they are.
  *
- * @throws RangeError for a schema version that is none, and what `prepareEvents` throws.
+ * @throws TypeError or RangeError for what no export gives, and what `prepareEvents` throws.
  */
 export async function prepareTransferred(
   streamId: string,
-  events: readonly TransferredEvent[],
-): Promise<PreparedEvent[]> {
-  const prepared = await prepareEvents(streamId, events, undefined);
-  return prepared.map((event, index) => {
-    const { schemaVersion = 1 } = events[index] as TransferredEvent;
-    if (!(Number.isSafeInteger(schemaVersion) && schemaVersion >= 1)) {
-      throw new RangeError(`schemaVersion is ${String(schemaVersion)}; it has to be a whole number from 1`);
-    }
-    const versioned = { ...event, schemaVersion };
-    return schemaVersion === 1 ? event : { ...versioned, text: entryText(versioned) };
+  commit: { readonly events: readonly TransferredEvent[]; readonly metadata: EventMetadata | undefined },
+): Promise<PreparedEvents> {
+  const { events: given, metadata } = commit;
+  // A sealed body is no data to be checked: what stands for it in the meantime is.
+  const plain = Array.isArray(given) ? (given as typeof commit.events).map(withPlainBody) : [];
+  const prepared = await prepareEvents(streamId, plain, undefined);
+  const events = prepared.map((event, index) => {
+    const original = given[index] as TransferredEvent;
+    return isSealed(original) ? sealedEvent(event, original) : versionedEvent(event, original);
   });
+  return { events, metadata: prepareMetadata(plain, metadata) };
+}
+
+function isSealed(event: TransferredEvent | null | undefined): event is TransferredSealedEvent {
+  return event?.body !== undefined;
+}
+
+function withPlainBody(event: TransferredEvent): TransferredPlainEvent {
+  return isSealed(event) ? { type: event.type, data: null } : event;
+}
+
+function sealedEvent(event: PreparedEvent, { subject, body }: TransferredSealedEvent): PreparedEvent {
+  if (typeof subject !== "string" || subject === "") {
+    throw new TypeError(
+      `the subject of an encrypted event is ${JSON.stringify(subject)}; it has to be a text`,
+    );
+  }
+  const bytes = typeof body === "string" ? Buffer.from(body, "base64") : Buffer.alloc(0);
+  if (bytes.byteLength === 0 || bytes.toString("base64") !== body) {
+    throw new TypeError("the body of an encrypted event has to be base64");
+  }
+  return { ...event, text: encryptedEntryText(event.type, subject), apart: { subject }, body: bytes };
+}
+
+function versionedEvent(event: PreparedEvent, { schemaVersion = 1 }: TransferredPlainEvent): PreparedEvent {
+  if (!(Number.isSafeInteger(schemaVersion) && schemaVersion >= 1)) {
+    throw new RangeError(`schemaVersion is ${String(schemaVersion)}; it has to be a whole number from 1`);
+  }
+  if (schemaVersion === 1) return event;
+  const versioned = { ...event, schemaVersion };
+  return { ...versioned, text: entryText(versioned) };
 }
