@@ -84,7 +84,8 @@ export class EventTooLargeError extends TuppenceError {
     const unit = limitOf === "actions" ? "items" : "bytes";
     super(
       `${what} to stream ${JSON.stringify(streamId)} takes ${size} ${unit}; ` +
-        `DynamoDB's limit for ${limitOf === "item" ? "an item" : "a transaction"} is ${limit} ${unit}.`,
+        `DynamoDB's limit for ${limitOf === "item" ? "an item" : "a transaction"} is ${limit} ${unit}.` +
+        (limitOf === "item" ? " A store with `blobs` takes it." : ""),
     );
     this.streamId = streamId;
     this.size = size;
@@ -306,6 +307,27 @@ export class EncryptionMissingError extends TuppenceError {
     this.streamId = streamId;
     this.version = version;
     this.subject = subject;
+  }
+}
+
+/** The body of an event is a blob, and the store that reads it has no `blobs`. */
+export class BlobsMissingError extends TuppenceError {
+  readonly code = "blobsMissing";
+  readonly retryable = false;
+  readonly streamId: string;
+  readonly version: number;
+  /** The blob's name. */
+  readonly blob: string;
+
+  constructor(event: { readonly streamId: string; readonly version: number; readonly blob: string }) {
+    const { streamId, version, blob } = event;
+    super(
+      `Stream ${JSON.stringify(streamId)}, version ${version} has its body in blob ${JSON.stringify(blob)}; ` +
+        "open the store with `blobs`.",
+    );
+    this.streamId = streamId;
+    this.version = version;
+    this.blob = blob;
   }
 }
 

@@ -16,6 +16,7 @@ export { commitIdFrom, createCommitId } from "./commit-id.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
 export {
+  BlobsMissingError,
   EncryptionMissingError,
   type EventIssue,
   EventTooLargeError,
@@ -49,7 +50,7 @@ export type { JsonValue } from "./json.ts";
 export * as limits from "./limits.ts";
 export { nextVersion, upcastData, type VersionedSchema } from "./next-version.ts";
 export type { Runtime } from "./runtime.ts";
-export type { BodyOptions, Encryption, EventToEncrypt } from "./store/body-options.ts";
+export type { Blobs, BodyOptions, Encryption, EventToEncrypt } from "./store/body-options.ts";
 export type {
   AppendOptions,
   AppendResult,

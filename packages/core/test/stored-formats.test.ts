@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Item } from "../src/capacity/item-size.ts";
 import { readSlots } from "../src/chain/tiling.ts";
-import type { Encryption } from "../src/index.ts";
+import type { Blobs, Encryption } from "../src/index.ts";
 import { openEvents } from "../src/store/open-events.ts";
 
 const bytes = (base64: string): Uint8Array => Buffer.from(base64, "base64");
@@ -267,7 +267,56 @@ const RECORDED: Record<string, { readonly item: Item; readonly events: readonly 
       },
     ],
   },
+  "blobs, in the clear and encrypted": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "17" },
+      n: { N: "2" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900001444" },
+      u: { N: "1763900001333" },
+      e: {
+        S:
+          '[[2,"Scanned","01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0-0123456789abcdef0123456789abcdef",46,' +
+          '"Lq/UEpPDWTe9MgUfZuBeRb6WMxzm5woDR/SYlzH1lXo="],' +
+          '[3,"Scanned","ada","01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1-fedcba9876543210fedcba9876543210",26,' +
+          '"8ewTRqdBnqT1sSMlANMx2zatiQ3Hyl2BD6wBfZMFqZg="]]',
+      },
+    },
+    events: [
+      {
+        type: "Scanned",
+        data: { pages: 2 },
+        metadata: { causationId: "c-1" },
+        streamId: "permit|case-1",
+        version: 17,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+        recordedAt: new Date("2025-11-23T12:13:21.444Z"),
+      },
+      {
+        type: "Scanned",
+        data: { pages: 3 },
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 18,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1",
+        recordedAt: new Date("2025-11-23T12:13:21.444Z"),
+      },
+    ],
+  },
 };
+
+/** The blobs that belong to the items. */
+const BLOBS = new Map([
+  [
+    "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0-0123456789abcdef0123456789abcdef",
+    bytes("AFsiU2Nhbm5lZCIseyJwYWdlcyI6Mn0seyJjYXVzYXRpb25JZCI6ImMtMSJ9XQ=="),
+  ],
+  [
+    "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1-fedcba9876543210fedcba9876543210",
+    bytes("VQ53BjY0OzswMXd5LnclNDIwJndvZih5Zwg="),
+  ],
+]);
 
 /** Stands for a cipher: the bytes are not these of a real one. */
 const encryption: Encryption = {
@@ -279,7 +328,8 @@ const encryption: Encryption = {
 describe("a stored item stays readable", () => {
   it.each(Object.entries(RECORDED))("%s", async (_, { item, events }) => {
     const slots = readSlots(item);
-    const context = { definitions: undefined, encryption };
+    const blobs: Blobs = { put: () => Promise.resolve(), get: async (name) => BLOBS.get(name) };
+    const context = { definitions: undefined, encryption, blobs };
     expect(await openEvents(context, slots, { low: slots.first, high: slots.last })).toEqual(events);
   });
 });

@@ -12,6 +12,23 @@ export interface BodyOptions {
   readonly unknownEvents?: "error" | "raw" | undefined;
   /** Encrypts bodies with a key for each subject, so that dropping the key forgets them. Default: all in the clear. */
   readonly encryption?: Encryption | undefined;
+  /** Where bodies go that do not fit an item even when compressed. Default: nowhere, they are refused. */
+  readonly blobs?: Blobs | undefined;
+}
+
+/**
+ * Bodies outside of the table, by name. A body is put before the commit that names it is written, so an append that
+ * is refused or repeated may leave blobs that nothing names. Reads check length and SHA-256. Names consist of letters,
+ * digits, `/` and `-`. A blob stays as it is for as long as its event is kept; one that is encrypted is forgotten by its
+ * key, not by its deletion.
+ *
+ * What these functions throw, reads and appends pass through; an append has written nothing to the table then.
+ */
+export interface Blobs {
+  /** Resolves when the body is kept. The same name always comes with the same bytes. */
+  readonly put: (name: string, body: Uint8Array) => Promise<void>;
+  /** Sees every body that was put; undefined when there is none. */
+  readonly get: (name: string) => Promise<Uint8Array | undefined>;
 }
 
 /**

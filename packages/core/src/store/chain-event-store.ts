@@ -52,6 +52,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     definitions,
     unknownEvents: options.unknownEvents,
     encryption: options.encryption,
+    blobs: options.blobs,
     maxItemBytes,
   };
   const groups = new GroupCommit<GroupedAppend, StoredAppend>(
@@ -111,9 +112,9 @@ async function append(
   // Appends that may go into one put together stay in their order, however long each takes to be prepared.
   const mayShare = expected === "any" && options.commitId === undefined;
   const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
-  const preparing = prepareAppend(context, streamId, { events, metadata: options.metadata });
-  const prepared = await (mayShare ? turns.take(streamId, preparing) : preparing);
   const commitId = ownId ?? newCommitId(context.runtime.now());
+  const preparing = prepareAppend(context, streamId, { commitId, events, metadata: options.metadata });
+  const prepared = await (mayShare ? turns.take(streamId, preparing) : preparing);
   const ready = { ...prepared, commitId, signal };
   signal?.throwIfAborted();
   if (!mayShare) {

@@ -57,6 +57,18 @@ export function packCommit(commit: CommitContent): CommitPart[] {
   return parts;
 }
 
+/** Bytes that a character of JSON text has at most. */
+const MAX_CHARACTER_BYTES = 3;
+
+/** Whether an event of a commit fits an item, by itself at least. */
+export function fitsItem(commit: CommitContent, index: number): boolean {
+  const { text = "", body } = commit.events[index] ?? {};
+  const characters = text.length + 2 * commit.streamId.length + (commit.metadata?.length ?? 0);
+  const most = MAX_CHARACTER_BYTES * characters + (body?.byteLength ?? 0) + 2 * ENVELOPE_BYTES;
+  // The sum tells of nearly all events; only of the others the exact size is needed.
+  return most <= commit.maxItemBytes || packPart(commit, index, index + 1).bytes <= commit.maxItemBytes;
+}
+
 interface SizedPart extends CommitPart {
   readonly bytes: number;
 }
@@ -155,7 +167,7 @@ export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
 }
 
 /** The bodies in `b`, in the order of the entries that they belong to. */
-function bodiesOf(item: Item): Iterator<Uint8Array> {
+function bodiesOf(item: Item): Iterator<Uint8Array, undefined> {
   const bodies = item["b"]?.L ?? [];
   return bodies.flatMap(({ B: body }) => (body === undefined ? [] : [body])).values();
 }

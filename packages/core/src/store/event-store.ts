@@ -148,7 +148,8 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * they are stored once.
    *
    * Cost: 1 request; 1 WCU for each KB of all events together, after compression where that saves a unit, and
-   * 1 more for a new stream. An append above 400 KB is one transaction and costs twice that.
+   * 1 more for a new stream. An append above 400 KB is one transaction and costs twice that. A body above an item goes
+   * to the store's `blobs` first.
    *
    * @throws VersionConflictError when the stream is not where it is expected; nothing was written.
    * @throws NoEventsError, InvalidEventError, InvalidStreamIdError, EventTooLargeError before anything is sent.
@@ -169,7 +170,7 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    *
    * @throws UnknownEventTypeError for an event whose type or schema version is not among the definitions, unless the
    *   store has `unknownEvents: "raw"`; UpcastError for one whose upcaster threw.
-   * @throws EncryptionMissingError for an encrypted event when the store has no `encryption`.
+   * @throws EncryptionMissingError, BlobsMissingError for what needs a hook that the store does not have.
    * @throws IntegrityError when the table was changed from outside.
    */
   read(streamId: string, options?: ReadOptions): AsyncIterable<RecordedEventOf<Definitions>>;

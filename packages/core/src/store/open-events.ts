@@ -1,27 +1,29 @@
 import pMap from "p-map";
 import type { ChainItem } from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
-import { EncryptionMissingError, IntegrityError, UnknownEventTypeError, UpcastError } from "../errors.ts";
+import { EncryptionMissingError, UnknownEventTypeError, UpcastError } from "../errors.ts";
 import { type EventDefinitions, type EventMetadata, FORGOTTEN, type RecordedEvent } from "../events.ts";
 import { schemaVersionOf, upcastersOf } from "../next-version.ts";
+import { fetchBody, readBody } from "./apart-body.ts";
 import type { BodyOptions } from "./body-options.ts";
 import { unpackCommits } from "./commit-content.ts";
-import { decodeBody, decryptBody } from "./sealed-body.ts";
-import { type ApartEvent, type PlainEvent, readPlainEntry } from "./stored-event.ts";
+import { decryptBody } from "./sealed-body.ts";
+import type { ApartEvent, PlainEvent } from "./stored-event.ts";
 
 /** What it takes to read events. */
 export interface OpenContext extends BodyOptions {
   readonly definitions: EventDefinitions | undefined;
 }
 
-/** Of so many events of an item the bodies are decrypted at a time. */
+/** Of so many events of an item the bodies are fetched and decrypted at a time. */
 const OPEN_CONCURRENCY = 32;
 
 /**
  * The events that an item holds from version `low` to `high`, forward, as readers get them. This is the only way
- * from what is stored to what is read. The answer comes at once unless a body has to be decrypted.
+ * from what is stored to what is read. The answer comes at once unless a body has to be fetched or decrypted.
  *
- * @throws IntegrityError when they can't be read, UnknownEventTypeError, UpcastError, EncryptionMissingError, and
+ * @throws IntegrityError when they can't be read, UnknownEventTypeError, UpcastError, EncryptionMissingError,
+ * BlobsMissingError, and
  *   what the store's hooks throw
  */
 export function openEvents(
@@ -58,29 +60,20 @@ export function openEvents(
 type EventPlace = Pick<RecordedEvent, "streamId" | "version" | "eventId" | "recordedAt">;
 
 async function openApart(context: OpenContext, place: EventPlace, apart: ApartEvent): Promise<RecordedEvent> {
+  const { type, subject } = apart;
+  if (subject === undefined) {
+    const body = await fetchBody(context.blobs, place, apart);
+    return presentEvent(context, place, { event: readBody(body, place, type) });
+  }
   const { streamId, version } = place;
-  const { type, subject, body } = apart;
   if (context.encryption === undefined) throw new EncryptionMissingError({ streamId, version, subject });
-  const opened = await decryptBody(context.encryption, [subject], body);
+  const opened = await decryptBody(
+    context.encryption,
+    [subject],
+    await fetchBody(context.blobs, place, apart),
+  );
   if (opened === undefined) return { type: FORGOTTEN, data: { type, subject }, metadata: {}, ...place };
   return presentEvent(context, place, { event: readBody(opened, place, type) });
-}
-
-/** The plain entry that a body is. */
-function readBody(body: Uint8Array, { streamId, version }: EventPlace, type: string): PlainEvent {
-  let event: PlainEvent | undefined;
-  try {
-    event = readPlainEntry(JSON.parse(decodeBody(body)));
-  } catch (error) {
-    throw new IntegrityError(streamId, version, "the body of an event can't be decoded", { cause: error });
-  }
-  // The type in the clear is not protected: it has to be the one inside.
-  if (event?.type === type) return event;
-  throw new IntegrityError(
-    streamId,
-    version,
-    `the body of an event of type ${JSON.stringify(type)} is another's`,
-  );
 }
 
 function presentEvent(

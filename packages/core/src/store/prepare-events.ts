@@ -9,7 +9,7 @@ import { entryText, type PlainEvent } from "./stored-event.ts";
 /** An event that is ready to be stored. */
 export interface PreparedEvent extends PlainEvent, PackedEvent {
   /** What stays in the clear of an event whose body is not in its entry; its metadata has all that belongs to it. */
-  readonly apart?: { readonly subject: string } | undefined;
+  readonly apart?: { readonly subject: string | undefined } | undefined;
 }
 
 /** The events of an append that are ready to be stored. */

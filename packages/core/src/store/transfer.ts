@@ -9,6 +9,7 @@ import { type AppendContext, conflictError, type PreparedAppend } from "./append
 import { packCommit, unpackCommits } from "./commit-content.ts";
 import type { ExportOptions, ImportResult, TransferredCommit } from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
+import { placeBodies } from "./place-bodies.ts";
 import { describeTransferred, prepareTransferred } from "./transferred-events.ts";
 
 /** Streams that are imported side by side; the commits of one stream follow each other. */
@@ -38,7 +39,7 @@ async function* exportStream(
   /** The first items of a commit that takes several. */
   let begun: TransferredCommit | undefined;
   for await (const item of readChain(read, window)) {
-    for (const commit of describeItem(streamId, item)) {
+    for (const commit of await describeItem(context, streamId, item)) {
       const whole = begun === undefined ? commit : { ...begun, events: begun.events.concat(commit.events) };
       begun = item.last < item.commitLast ? whole : undefined;
       if (begun === undefined) yield whole;
@@ -46,15 +47,23 @@ async function* exportStream(
   }
 }
 
-function describeItem(streamId: string, item: ChainItem): TransferredCommit[] {
-  return unpackCommits(item).map(({ slots, events, metadata }) => ({
-    streamId,
-    firstVersion: slots.first,
-    commitId: formatCommitId(slots.commitId),
-    recordedAt: new Date(item.t).toISOString(),
-    ...(metadata === undefined ? undefined : { metadata }),
-    events: events.map(describeTransferred),
-  }));
+async function describeItem(
+  { blobs }: AppendContext,
+  streamId: string,
+  item: ChainItem,
+): Promise<TransferredCommit[]> {
+  const commits: TransferredCommit[] = [];
+  for (const { slots, first, events, metadata } of unpackCommits(item)) {
+    commits.push({
+      streamId,
+      firstVersion: slots.first,
+      commitId: formatCommitId(slots.commitId),
+      recordedAt: new Date(item.t).toISOString(),
+      ...(metadata === undefined ? undefined : { metadata }),
+      events: await describeTransferred(blobs, { streamId, version: first }, events),
+    });
+  }
+  return commits;
 }
 
 /** Stores commits where they were, with their ids and times. */
@@ -135,7 +144,8 @@ async function checkCommit(
 
 /** @returns whether the commit was there already */
 async function importCommit(context: AppendContext, commit: CheckedCommit, bill: Bill): Promise<boolean> {
-  const { streamId, firstVersion, commitId, ownCommitId, t, events, metadata, signal } = commit;
+  const { streamId, firstVersion, commitId, ownCommitId, t, signal } = commit;
+  const { events, metadata } = await placeBodies(context, commit, commit);
   const parts = packCommit({ streamId, events, metadata, maxItemBytes: context.maxItemBytes });
   const chainContent = { c: { S: categoryOf(streamId) } };
   const expected = firstVersion - 1;

@@ -1,15 +1,43 @@
+import pMap from "p-map";
 import type { EventMetadata } from "../events.ts";
+import { type BodyPlace, fetchBody, readBody } from "./apart-body.ts";
+import type { Blobs } from "./body-options.ts";
 import type { TransferredEvent, TransferredPlainEvent, TransferredSealedEvent } from "./event-store.ts";
 import { type PreparedEvent, type PreparedEvents, prepareEvents, prepareMetadata } from "./prepare-events.ts";
-import { encryptedEntryText, entryText, type StoredEvent } from "./stored-event.ts";
+import {
+  type ApartEvent,
+  encryptedEntryText,
+  entryText,
+  type PlainEvent,
+  type StoredEvent,
+} from "./stored-event.ts";
 
-/** An event for an export, its body as it is stored. */
-export function describeTransferred(event: StoredEvent): TransferredEvent {
-  if ("body" in event) {
-    const { type, subject, body } = event;
+/** Of so many events of a commit the bodies are fetched at a time. */
+const FETCH_CONCURRENCY = 16;
+
+/** The events of an item for an export, with their bodies: encrypted ones stay so, blobs are not left behind. */
+export function describeTransferred(
+  blobs: Blobs | undefined,
+  first: BodyPlace,
+  events: readonly StoredEvent[],
+): readonly TransferredEvent[] | Promise<readonly TransferredEvent[]> {
+  if (!events.some(isApart)) return (events as readonly PlainEvent[]).map(describePlain);
+  const describe = async (event: StoredEvent, index: number): Promise<TransferredEvent> => {
+    if (!isApart(event)) return describePlain(event);
+    const { type, subject } = event;
+    const place = { streamId: first.streamId, version: first.version + index };
+    const body = await fetchBody(blobs, place, event);
+    if (subject === undefined) return describePlain(readBody(body, place, type));
     return { type, subject, body: Buffer.from(body).toString("base64") };
-  }
-  const { type, data, schemaVersion, metadata } = event;
+  };
+  return pMap(events, describe, { concurrency: FETCH_CONCURRENCY });
+}
+
+function isApart(event: StoredEvent): event is ApartEvent {
+  return "body" in event;
+}
+
+function describePlain({ type, data, schemaVersion, metadata }: PlainEvent): TransferredPlainEvent {
   return {
     type,
     data,
