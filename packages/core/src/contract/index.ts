@@ -1,4 +1,5 @@
 import { appendContract } from "./append-contract.ts";
+import { bodyContract } from "./body-contract.ts";
 import { readContract } from "./read-contract.ts";
 import { refusalContract } from "./refusal-contract.ts";
 import { transferContract } from "./transfer-contract.ts";
@@ -19,5 +20,6 @@ export function describeEventStoreContract(runner: ContractRunner, subject: Cont
     readContract(runner, subject);
     refusalContract(runner, subject);
     transferContract(runner, subject);
+    bodyContract(runner, subject);
   });
 }
