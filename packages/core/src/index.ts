@@ -16,6 +16,8 @@ export { commitIdFrom, createCommitId } from "./commit-id.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
 export {
+  BlobsMissingError,
+  EncryptionMissingError,
   type EventIssue,
   EventTooLargeError,
   IntegrityError,
@@ -34,6 +36,7 @@ export {
   TransactionTooLargeError,
   TuppenceError,
   UnknownEventTypeError,
+  UpcastError,
   VersionConflictError,
 } from "./errors.ts";
 export {
@@ -41,6 +44,8 @@ export {
   type EventDefinitions,
   type EventMetadata,
   type EventOf,
+  type ForgottenData,
+  forgotten,
   type NewEvent,
   type NewEventOf,
   type RecordedCommit,
@@ -49,6 +54,7 @@ export {
 } from "./events.ts";
 export type { JsonValue } from "./json.ts";
 export * as limits from "./limits.ts";
+export { nextVersion, upcastData, type VersionedSchema } from "./next-version.ts";
 export type {
   Observation,
   Observer,
@@ -64,6 +70,7 @@ export {
   type StateCache,
   type StateCacheOptions,
 } from "./state-cache.ts";
+export type { Blobs, BodyOptions, Encryption, EventToEncrypt } from "./store/body-options.ts";
 export type {
   AppendOptions,
   AppendResult,
@@ -82,6 +89,9 @@ export type {
   TransactResult,
   TransactWrite,
   TransferredCommit,
+  TransferredEvent,
+  TransferredPlainEvent,
+  TransferredSealedEvent,
   TruncatedCommit,
   TruncateOptions,
   TruncateResult,

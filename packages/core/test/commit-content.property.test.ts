@@ -5,7 +5,11 @@ import { commitsIn, EMPTY_CHAIN, encodeGroup, placeAfter, readSlots } from "../s
 import { formatCommitId, newCommitId } from "../src/commit-id.ts";
 import { pseudoRandomText } from "../src/contract/fixtures.ts";
 import { findJsonProblem } from "../src/json.ts";
-import { packCommit, unpackEvents } from "../src/store/commit-content.ts";
+import { packCommit } from "../src/store/commit-content.ts";
+import { openEvents } from "../src/store/open-events.ts";
+import { encodeBody } from "../src/store/sealed-body.ts";
+import { encryptedEntryText } from "../src/store/stored-event.ts";
+import { readItem } from "./read-item.ts";
 
 const storedEvent = fc.tuple(
   fc.string({ minLength: 1, maxLength: 20 }),
@@ -30,7 +34,7 @@ describe("packing a commit", () => {
           const streamId = "packed|1";
           const parts = packCommit({
             streamId,
-            events: texts,
+            events: texts.map((text) => ({ text })),
             metadata: metadata && JSON.stringify(metadata),
             maxItemBytes,
           });
@@ -49,7 +53,7 @@ describe("packing a commit", () => {
             next = slots.last + 1;
           }
           expect(next).toBe(before + events.length + 1);
-          const read = items.flatMap((item) => unpackEvents(readSlots(item)));
+          const read = items.flatMap((item) => readItem(item));
           expect(read.map((event) => event.type)).toEqual(wanted.map(([type]) => type));
           expect(JSON.stringify(read.map((event) => event.data))).toBe(
             JSON.stringify(wanted.map(([, data]) => data)),
@@ -65,11 +69,44 @@ describe("packing a commit", () => {
     );
   });
 
+  it("keeps bodies with their entries, in items that fit", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 900 })), { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 2_000, max: 9_000 }),
+        async (shapes, maxItemBytes) => {
+          const data = shapes.map(([, length], seed) => pseudoRandomText(seed, length));
+          const events = shapes.map(([sealed], index) => {
+            const text = JSON.stringify(["T", data[index]]);
+            return sealed ? { text: encryptedEntryText("T", "s"), body: encodeBody(text) } : { text };
+          });
+          const parts = packCommit({ streamId: "b|1", events, maxItemBytes });
+          const items = placeAfter(EMPTY_CHAIN, "b|1", { id: newCommitId(1), parts }, 2);
+          const encryption = {
+            subjectOf: () => undefined,
+            encrypt: (_: string, body: Uint8Array) => body,
+            decrypt: (_: string, body: Uint8Array) => body,
+          };
+          const read: unknown[] = [];
+          for (const item of items) {
+            expect(itemSize(item)).toBeLessThanOrEqual(maxItemBytes);
+            const slots = readSlots(item);
+            const range = { low: slots.first, high: slots.last };
+            const opened = await openEvents({ definitions: undefined, encryption }, slots, range);
+            read.push(...opened.map((event) => event.data));
+          }
+          expect(read).toEqual(data);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   it("compresses only when that saves a write unit", () => {
     const pack = (data: string) => {
       const [part] = packCommit({
         streamId: "z|1",
-        events: [JSON.stringify(["T", data])],
+        events: [{ text: JSON.stringify(["T", data]) }],
         maxItemBytes: 400_000,
       });
       return part?.content["f"] === undefined ? "plain" : "compressed";
@@ -84,7 +121,7 @@ describe("packing a commit", () => {
     const sizes = [2, 1, 3];
     const ids = sizes.map(() => newCommitId(1));
     const group = encodeGroup(sizes.map((count, index) => ({ id: ids[index] ?? newCommitId(1), count })));
-    const events = ["a", "b", "c", "d", "e", "f"].map((type) => JSON.stringify([type, null]));
+    const events = ["a", "b", "c", "d", "e", "f"].map((type) => ({ text: JSON.stringify([type, null]) }));
     const parts = packCommit({ streamId: "g|1", events, group, maxItemBytes: 10_000 });
     const [item] = placeAfter(
       { version: 4, t: 1, closed: false },
@@ -99,7 +136,7 @@ describe("packing a commit", () => {
       [8, 10],
     ]);
     const [one, two, three] = ids.map(formatCommitId);
-    expect(unpackEvents(slots).map((event) => event.eventId)).toEqual([
+    expect(readItem(item ?? {}).map((event) => event.eventId)).toEqual([
       `${one}/0`,
       `${one}/1`,
       `${two}/0`,

@@ -10,7 +10,7 @@ describe("in memory", () => {
   const storage = createMemoryStorage();
   describeEventStoreContract(
     { describe, it },
-    { openStore: ({ events } = {}) => createMemoryEventStore({ events, storage }) },
+    { openStore: (options) => createMemoryEventStore({ ...options, storage }) },
   );
 });
 
@@ -19,7 +19,7 @@ describe("under an observer's eyes", () => {
   const observer = createOtelObserver(openTelemetry());
   describeEventStoreContract(
     { describe, it },
-    { openStore: ({ events } = {}) => createMemoryEventStore({ events, storage, observer }) },
+    { openStore: (options) => createMemoryEventStore({ ...options, storage, observer }) },
   );
 });
 
@@ -32,7 +32,7 @@ for (const [leanRequests, database] of [
     beforeAll(() => createEventStore({ client }).ensureTables());
     describeEventStoreContract(
       { describe, it },
-      { openStore: ({ events } = {}) => createEventStore({ client, events, leanRequests }) },
+      { openStore: (options) => createEventStore({ ...options, client, leanRequests }) },
     );
   });
 }

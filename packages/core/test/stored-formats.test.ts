@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Item } from "../src/capacity/item-size.ts";
 import { readSlots } from "../src/chain/tiling.ts";
-import { unpackEvents } from "../src/store/commit-content.ts";
+import type { Blobs, Encryption } from "../src/index.ts";
+import { openEvents } from "../src/store/open-events.ts";
 
 const bytes = (base64: string): Uint8Array => Buffer.from(base64, "base64");
 
@@ -212,10 +213,157 @@ const RECORDED: Record<string, { readonly item: Item; readonly events: readonly 
       },
     ],
   },
+  "schema versions above 1, without metadata and with": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "11" },
+      n: { N: "2" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900001222" },
+      u: { N: "1763900001111" },
+      e: { S: '[["Moved",{"city":"Delft"},2],["Moved",{"city":"Gouda"},3,{"causationId":"c-1"}]]' },
+    },
+    events: [
+      {
+        type: "Moved",
+        data: { city: "Delft" },
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 11,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+        recordedAt: new Date("2025-11-23T12:13:21.222Z"),
+      },
+      {
+        type: "Moved",
+        data: { city: "Gouda" },
+        metadata: { causationId: "c-1" },
+        streamId: "permit|case-1",
+        version: 12,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1",
+        recordedAt: new Date("2025-11-23T12:13:21.222Z"),
+      },
+    ],
+  },
+  "encrypted bodies beside a plain one: text, raw deflate, and one whose key is dropped": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "13" },
+      n: { N: "4" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900001333" },
+      u: { N: "1763900001222" },
+      x: { S: '{"correlationId":"r-1"}' },
+      e: { S: '[[1,"Moved","ada"],["Checked",null],[1,"Noted","bob"],[1,"Moved","gone"]]' },
+      b: {
+        L: [
+          { B: bytes("VQ53GDojMDF3eS53NjwhLHdvdxEwOTMhdyh5Z3kudzY0ICY0ITw6Oxwxd293NnhkdygI") },
+          { B: bytes("VN4Dp556HBgEh/wDfxz4fQTnBx8ZGpmZBh2ZHgRNj3nwjw1V") },
+          { B: bytes("NDssdTcsITAm") },
+        ],
+      },
+    },
+    events: [
+      {
+        type: "Moved",
+        data: { city: "Delft" },
+        metadata: { causationId: "c-1" },
+        streamId: "permit|case-1",
+        version: 13,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+        recordedAt: new Date("2025-11-23T12:13:21.333Z"),
+      },
+      {
+        type: "Checked",
+        data: null,
+        metadata: { correlationId: "r-1" },
+        streamId: "permit|case-1",
+        version: 14,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1",
+        recordedAt: new Date("2025-11-23T12:13:21.333Z"),
+      },
+      {
+        type: "Noted",
+        data: { text: "again and ".repeat(20) },
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 15,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/2",
+        recordedAt: new Date("2025-11-23T12:13:21.333Z"),
+      },
+      {
+        type: "$forgotten",
+        data: { type: "Moved", subject: "gone" },
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 16,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/3",
+        recordedAt: new Date("2025-11-23T12:13:21.333Z"),
+      },
+    ],
+  },
+  "blobs, in the clear and encrypted": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "17" },
+      n: { N: "2" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900001444" },
+      u: { N: "1763900001333" },
+      e: {
+        S:
+          '[[2,"Scanned","01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0-0123456789abcdef0123456789abcdef",46,' +
+          '"Lq/UEpPDWTe9MgUfZuBeRb6WMxzm5woDR/SYlzH1lXo="],' +
+          '[3,"Scanned","ada","01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1-fedcba9876543210fedcba9876543210",26,' +
+          '"8ewTRqdBnqT1sSMlANMx2zatiQ3Hyl2BD6wBfZMFqZg="]]',
+      },
+    },
+    events: [
+      {
+        type: "Scanned",
+        data: { pages: 2 },
+        metadata: { causationId: "c-1" },
+        streamId: "permit|case-1",
+        version: 17,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+        recordedAt: new Date("2025-11-23T12:13:21.444Z"),
+      },
+      {
+        type: "Scanned",
+        data: { pages: 3 },
+        metadata: {},
+        streamId: "permit|case-1",
+        version: 18,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1",
+        recordedAt: new Date("2025-11-23T12:13:21.444Z"),
+      },
+    ],
+  },
+};
+
+/** The blobs that belong to the items. */
+const BLOBS = new Map([
+  [
+    "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0-0123456789abcdef0123456789abcdef",
+    bytes("AFsiU2Nhbm5lZCIseyJwYWdlcyI6Mn0seyJjYXVzYXRpb25JZCI6ImMtMSJ9XQ=="),
+  ],
+  [
+    "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1-fedcba9876543210fedcba9876543210",
+    bytes("VQ53BjY0OzswMXd5LnclNDIwJndvZih5Zwg="),
+  ],
+]);
+
+/** Stands for a cipher: the bytes are not these of a real one. */
+const encryption: Encryption = {
+  subjectOf: () => undefined,
+  encrypt: () => new Uint8Array(),
+  decrypt: (subject, body) => (subject === "gone" ? undefined : body.map((byte) => byte ^ 0x55)),
 };
 
 describe("a stored item stays readable", () => {
-  it.each(Object.entries(RECORDED))("%s", (_, { item, events }) => {
-    expect(unpackEvents(readSlots(item))).toEqual(events);
+  it.each(Object.entries(RECORDED))("%s", async (_, { item, events }) => {
+    const slots = readSlots(item);
+    const blobs: Blobs = { put: () => Promise.resolve(), get: async (name) => BLOBS.get(name) };
+    const context = { definitions: undefined, encryption, blobs };
+    expect(await openEvents(context, slots, { low: slots.first, high: slots.last })).toEqual(events);
   });
 });

@@ -200,7 +200,7 @@ async function putAfter(
   end: ChainEnd,
 ): Promise<ChainAppendResult> {
   const { chain, commit } = append;
-  const items = placeAfter(end, chain, commit, context.runtime.now());
+  const items = await withPlace(commit, end, placeAfter(end, chain, commit, context.runtime.now()));
   const sender = { ...append, commitId: commit.id };
   const found = await sendUntilCertain(context, sender, { puts: items, free: [] });
   if (found === undefined) {
@@ -212,6 +212,18 @@ async function putAfter(
   const winnerEnd = context.guards.endAfter(inTheWay);
   context.knownEnds.add(chain, winnerEnd);
   return asDuplicate(context, append, inTheWay) ?? { ...refused(winnerEnd), winner: inTheWay };
+}
+
+/** A placed commit with what follows from its place. */
+async function withPlace(
+  { atPlace }: PendingCommit,
+  end: ChainEnd,
+  items: readonly Item[],
+): Promise<readonly Item[]> {
+  const lastItem = items.at(-1);
+  if (atPlace === undefined || lastItem === undefined) return items;
+  const extra = await atPlace({ after: end.version, t: Number(lastItem["t"]?.N), lastItem });
+  return extra ? [...items.slice(0, -1), { ...lastItem, ...extra }] : items;
 }
 
 /** Where a chain ends after a commit that was written as these items. */

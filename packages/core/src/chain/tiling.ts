@@ -162,7 +162,7 @@ export interface PendingCommit {
   /** Whether nothing may follow it. */
   readonly closes?: boolean | undefined;
   /** Attributes for the last item which follow from where the commit goes. */
-  readonly atPlace?: ((place: CommitPlace) => Item | undefined) | undefined;
+  readonly atPlace?: ((place: CommitPlace) => Promise<Item | undefined>) | undefined;
 }
 
 /** Where a commit is about to be written. */
@@ -186,7 +186,7 @@ export function placeAfter(end: ChainEnd, chain: string, commit: PendingCommit, 
   const t = Math.max(commit.t ?? nowMs, end.t ?? 0);
   const total = countOf(commit);
   let offset = 0;
-  const items = commit.parts.map((part) => {
+  return commit.parts.map((part) => {
     const slot = end.version + 1 + offset;
     const before = offset === 0 ? end.t : t;
     const item: Item = {
@@ -205,9 +205,6 @@ export function placeAfter(end: ChainEnd, chain: string, commit: PendingCommit, 
     offset += part.count;
     return item;
   });
-  const lastItem = items.at(-1);
-  const extra = lastItem && commit.atPlace?.({ after: end.version, t, lastItem });
-  return extra ? [...items.slice(0, -1), { ...lastItem, ...extra }] : items;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Capacity } from "../capacity/units.ts";
 import { parseCommitId } from "../commit-id.ts";
-import type { EventDefinitions, EventMetadata, NewEventOf, RecordedEventOf } from "../events.ts";
+import type { EventDefinitions, EventMetadata, EventOf, NewEventOf, RecordedEventOf } from "../events.ts";
 import { observe } from "../observe.ts";
 import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
@@ -24,7 +24,7 @@ export interface CommandHandlerOptions<Definitions extends EventDefinitions, Com
     readonly decide: (
       command: Command,
       state: State,
-    ) => Decided<NewEventOf<Definitions>> | Promise<Decided<NewEventOf<Definitions>>>;
+    ) => Decided<DecidedEventOf<Definitions>> | Promise<Decided<DecidedEventOf<Definitions>>>;
   };
   /**
    * States to go on from, so that a load reads only what is new: from `createStateCache()`, for this store and this
@@ -44,6 +44,11 @@ export interface CommandHandlerOptions<Definitions extends EventDefinitions, Com
   /** Sees each command and each decision. What the store does for them is seen by the store's observer. Default: none. */
   readonly observer?: Observer | undefined;
 }
+
+/** A decider over `EventOf` names the system's events with its own; append refuses one that decides them. */
+export type DecidedEventOf<Definitions extends EventDefinitions> =
+  | NewEventOf<Definitions>
+  | Extract<EventOf<Definitions>, { readonly type: `$${string}` }>;
 
 /** What `decide` answers. */
 export type Decided<Event> = Event | readonly Event[];

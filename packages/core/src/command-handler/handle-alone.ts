@@ -5,7 +5,13 @@ import { observe, tellRetry } from "../observe.ts";
 import type { Observation } from "../observer.ts";
 import { backoffMs, type Runtime } from "../runtime.ts";
 import type { AppendResult } from "../store/event-store.ts";
-import type { CommandHandlerOptions, Decided, HandleOptions, HandleResult } from "./command-handler.ts";
+import type {
+  CommandHandlerOptions,
+  Decided,
+  DecidedEventOf,
+  HandleOptions,
+  HandleResult,
+} from "./command-handler.ts";
 import { type StateSource, StreamView } from "./stream-view.ts";
 
 /** Conflicts after which the winner's events are enough. After more, others are many: wait, and read what they wrote. */
@@ -71,7 +77,7 @@ export function decide<Definitions extends EventDefinitions, Command, State>(
   { options }: Handling<Definitions, Command, State>,
   { streamId, state }: { readonly streamId: string; readonly state: State },
   command: Command,
-): Decided<NewEventOf<Definitions>> | Promise<Decided<NewEventOf<Definitions>>> {
+): Decided<DecidedEventOf<Definitions>> | Promise<Decided<DecidedEventOf<Definitions>>> {
   const { decider, observer } = options;
   if (observer === undefined) return decider.decide(command, state);
   return observe(
@@ -86,7 +92,7 @@ export function decide<Definitions extends EventDefinitions, Command, State>(
 
 /** What a decision comes to, as a list. */
 export function asList<Definitions extends EventDefinitions>(
-  decided: Decided<NewEventOf<Definitions>>,
+  decided: Decided<DecidedEventOf<Definitions>>,
 ): readonly NewEventOf<Definitions>[] {
   return Array.isArray(decided)
     ? (decided as readonly NewEventOf<Definitions>[])

@@ -1,5 +1,6 @@
 import { appendContract } from "./append-contract.ts";
 import { groupContract } from "./group-contract.ts";
+import { bodyContract } from "./body-contract.ts";
 import { readContract } from "./read-contract.ts";
 import { refusalContract } from "./refusal-contract.ts";
 import { snapshotContract } from "./snapshot-contract.ts";
@@ -14,7 +15,7 @@ export type { ContractRunner, ContractSubject };
  * Describes what every event store of this interface does, as a suite of tests. Run it on a store of your own:
  *
  * ```ts
- * describeEventStoreContract({ describe, it }, { openStore: ({ events } = {}) => createMyStore({ events }) });
+ * describeEventStoreContract({ describe, it }, { openStore: (options) => createMyStore({ ...options }) });
  * ```
  */
 export function describeEventStoreContract(runner: ContractRunner, subject: ContractSubject): void {
@@ -27,5 +28,6 @@ export function describeEventStoreContract(runner: ContractRunner, subject: Cont
     transactContract(runner, subject);
     snapshotContract(runner, subject);
     transferContract(runner, subject);
+    bodyContract(runner, subject);
   });
 }

@@ -1,4 +1,5 @@
 import type { EventDefinitions } from "../events.ts";
+import type { BodyOptions } from "../store/body-options.ts";
 import type { EventStore } from "../store/event-store.ts";
 
 /** The two functions of a test runner that the contract needs: those of Vitest, Jest or `node:test`. */
@@ -13,7 +14,7 @@ export interface ContractSubject {
    * Opens a store. All stores opened see the same data, as processes that share a table do; none knows what the
    * others have in memory.
    */
-  readonly openStore: <Definitions extends EventDefinitions = EventDefinitions>(options?: {
-    readonly events?: Definitions | undefined;
-  }) => EventStore<Definitions>;
+  readonly openStore: <Definitions extends EventDefinitions = EventDefinitions>(
+    options?: BodyOptions & { readonly events?: Definitions | undefined },
+  ) => EventStore<Definitions>;
 }

@@ -2,6 +2,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { EventDefinitions } from "../events.ts";
 import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
+import type { BodyOptions } from "../store/body-options.ts";
 import { createChainEventStore } from "../store/chain-event-store.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { sdkCalls } from "./calls.ts";
@@ -9,7 +10,8 @@ import { createDynamoDBChainStorage } from "./chain-storage.ts";
 import { leanCalls } from "./lean/lean-calls.ts";
 import { DEFAULT_TABLE_PREFIX } from "./tables.ts";
 
-export interface EventStoreOptions<Definitions extends EventDefinitions = EventDefinitions> {
+export interface EventStoreOptions<Definitions extends EventDefinitions = EventDefinitions>
+  extends BodyOptions {
   /** The plain client of `@aws-sdk/client-dynamodb`; its credentials, Region, retries and middleware are used. */
   readonly client: DynamoDBClient;
   /** The event types, from `defineEvents`. Default: any type with any JSON data, unchecked. */
@@ -42,7 +44,7 @@ export interface EventStoreOptions<Definitions extends EventDefinitions = EventD
 export function createEventStore<const Definitions extends EventDefinitions = EventDefinitions>(
   options: EventStoreOptions<Definitions>,
 ): EventStore<Definitions> {
-  const { client, events, tablePrefix = DEFAULT_TABLE_PREFIX, leanRequests = false, observer } = options;
+  const { client, tablePrefix = DEFAULT_TABLE_PREFIX, leanRequests = false } = options;
   const runtime: Runtime = {
     ...SYSTEM_RUNTIME,
     now: () => Date.now() + clockOffsetMs(client),
@@ -50,7 +52,7 @@ export function createEventStore<const Definitions extends EventDefinitions = Ev
   };
   const calls = leanRequests ? leanCalls(client) : sdkCalls(client);
   const storage = createDynamoDBChainStorage(client, tablePrefix, calls);
-  return createChainEventStore({ storage, events, runtime, observer });
+  return createChainEventStore({ ...options, storage, runtime });
 }
 
 /** The SDK takes its offset from the Date of a reply, which is cut to the second: below two it says nothing. */

@@ -2,11 +2,13 @@ import type { ChainStorage } from "../chain/storage.ts";
 import type { EventDefinitions } from "../events.ts";
 import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
+import type { BodyOptions } from "../store/body-options.ts";
 import { createChainEventStore } from "../store/chain-event-store.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { createMemoryStorage } from "./memory-storage.ts";
 
-export interface MemoryEventStoreOptions<Definitions extends EventDefinitions = EventDefinitions> {
+export interface MemoryEventStoreOptions<Definitions extends EventDefinitions = EventDefinitions>
+  extends BodyOptions {
   /** The event types, from `defineEvents`. Default: any type with any JSON data, unchecked. */
   readonly events?: Definitions | undefined;
   /** Where events are kept, to be shared by several stores: `createMemoryStorage()`. Default: a new one. */
@@ -26,8 +28,8 @@ export function createMemoryEventStore<const Definitions extends EventDefinition
 ): EventStore<Definitions> {
   const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
   return createChainEventStore({
+    ...options,
     storage: options.storage ?? createMemoryStorage(),
-    events: options.events,
     runtime,
     observer: options.observer,
   });

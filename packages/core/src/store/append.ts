@@ -20,32 +20,30 @@ import {
 } from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
 import {
+  IntegrityError,
   OutcomeUnknownError,
   StreamClosedError,
-  UnknownEventTypeError,
+  TuppenceError,
   VersionConflictError,
 } from "../errors.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { categoryOf } from "../stream-name.ts";
-import { packCommit, unpackEvents } from "./commit-content.ts";
+import { packCommit, type PackedEvent } from "./commit-content.ts";
 import type { AppendResult } from "./event-store.ts";
 import { type NextSnapshot, SnapshotOfAppend } from "./next-snapshot.ts";
-import type { PreparedEvent } from "./prepare-events.ts";
-import { checkKnownTypes } from "./read-stream.ts";
+import { type OpenContext, openEvents } from "./open-events.ts";
+import type { PreparedEvents } from "./prepare-events.ts";
+import { entryText } from "./stored-event.ts";
 
 /** What appends of one store work with. */
-export interface AppendContext extends ChainContext {
-  readonly definitions: EventDefinitions | undefined;
+export interface AppendContext extends ChainContext, OpenContext {
   /** The largest item to write, in bytes. */
   readonly maxItemBytes: number;
 }
 
 /** An append that has been checked. */
-export interface PreparedAppend extends Billed {
+export interface PreparedAppend extends PreparedEvents, Billed {
   readonly commitId: Uint8Array;
-  readonly events: readonly PreparedEvent[];
-  /** The metadata of all its events as JSON text. */
-  readonly metadata: string | undefined;
   /** Whether the stream ends with it; only then it may be without events. */
   readonly closes?: boolean | undefined;
   readonly snapshot?: NextSnapshot | undefined;
@@ -89,7 +87,7 @@ export async function appendCommit(
         ? describeDuplicate(context, streamId, { ...result, bill })
         : describeWritten(streamId, append, { first: result.slots.first, t: result.found.t, bill });
     case "conflict":
-      throw conflictError(context, streamId, { ...result, expected, bill });
+      throw await conflictError(context, streamId, { ...result, expected, bill });
   }
 }
 
@@ -110,8 +108,7 @@ export function pendingCommit(
   append: PreparedAppend & { readonly reservedBytes?: number | undefined },
 ): PendingCommit {
   const { commitId: id, events, metadata, closes, reservedBytes } = append;
-  const texts = events.map((event) => event.text);
-  const parts = packCommit({ streamId, events: texts, metadata, reservedBytes, maxItemBytes });
+  const parts = packCommit({ streamId, events, metadata, reservedBytes, maxItemBytes });
   return { id, parts, closes, chainContent: { c: { S: categoryOf(streamId) } } };
 }
 
@@ -143,7 +140,7 @@ export async function appendGroup(
     bill,
   });
   if (result.kind === "conflict")
-    throw conflictError(context, streamId, { ...result, expected: "any", bill });
+    throw await conflictError(context, streamId, { ...result, expected: "any", bill });
   const t = result.kind === "written" ? result.end.t : result.found.t;
   let first = result.kind === "written" ? result.first : result.found.first;
   return appends.map((append) => {
@@ -158,9 +155,10 @@ export async function appendGroup(
 }
 
 /** The most that an append may add to an item it shares: its metadata may have to go into each event. */
-export function bytesInGroup(events: readonly PreparedEvent[], metadata: string | undefined): number {
+export function bytesInGroup({ events, metadata }: PreparedEvents): number {
   const metadataBytes = metadata === undefined ? 0 : Buffer.byteLength(metadata);
-  const each = (event: PreparedEvent): number => Buffer.byteLength(event.text) + metadataBytes + 1;
+  const each = ({ text, body }: PackedEvent): number =>
+    Buffer.byteLength(text) + metadataBytes + 1 + (body === undefined ? 0 : body.byteLength + 1);
   return events.reduce((total, event) => total + each(event), GROUP_ENTRY_BYTES);
 }
 
@@ -169,13 +167,15 @@ export function sharedMetadata(appends: readonly PreparedAppend[]): string | und
   return appends.every((append) => append.metadata === metadata) ? metadata : undefined;
 }
 
-/** The events' texts; what their appends don't share of metadata goes into each. */
-export function mergeEvents(appends: readonly PreparedAppend[]): string[] {
+/** The events; what their appends don't share of metadata goes into each. */
+export function mergeEvents(appends: readonly PreparedAppend[]): PackedEvent[] {
   const shared = sharedMetadata(appends);
-  return appends.flatMap(({ events, metadata }) => {
-    if (metadata === shared || metadata === undefined) return events.map((event) => event.text);
+  return appends.flatMap<PackedEvent>(({ events, metadata }) => {
+    if (metadata === shared || metadata === undefined) return events;
     const common = JSON.parse(metadata) as object;
-    return events.map((event) => JSON.stringify([event.type, event.data, { ...common, ...event.metadata }]));
+    return events.map((event) =>
+      event.apart ? event : { text: entryText({ ...event, metadata: { ...common, ...event.metadata } }) },
+    );
   });
 }
 
@@ -264,42 +264,42 @@ export async function eventsOf(
 ): Promise<readonly RecordedEvent[]> {
   const { slots, found, bill } = commit;
   const events: RecordedEvent[] = [];
+  const own = { low: slots.first, high: slots.last };
   if (found !== undefined && found.first <= slots.first && slots.last <= found.last) {
-    events.push(...unpackEvents(found));
+    events.push(...(await openEvents(context, found, own)));
   } else {
     // A commit of several items, of which one was found, or one of several streams.
-    const window = { low: slots.first, high: slots.last, backward: false, consistency: "strong" } as const;
+    const window = { ...own, backward: false, consistency: "strong" } as const;
     for await (const item of readChain(readContext(context, { chain: streamId, bill }), window)) {
-      events.push(...unpackEvents(item));
+      events.push(...(await openEvents(context, item, own)));
     }
   }
-  const own = events.filter((event) => event.version >= slots.first && event.version <= slots.last);
-  return checkKnownTypes(own, context.definitions);
+  return events;
 }
 
-export function conflictError(
+export async function conflictError(
   context: AppendContext,
   streamId: string,
   conflict: ChainAppendResult & { readonly kind: "conflict" } & {
     readonly expected: ExpectedVersion;
     readonly bill: Bill;
   },
-): VersionConflictError | StreamClosedError {
+): Promise<VersionConflictError | StreamClosedError> {
   const { expected, actual, closed, winner, bill } = conflict;
   if (closed) return new StreamClosedError({ streamId, version: actual, capacity: bill.total() });
-  const winningCommit = winner && describeWinner(context, streamId, winner);
+  const winningCommit = winner && (await describeWinner(context, streamId, winner));
   return new VersionConflictError({ streamId, expected, actual, winningCommit, capacity: bill.total() });
 }
 
-/** The winner, when all of it came back and its events are known: otherwise reading the stream will tell. */
-export function describeWinner(
+/** The winner, when all of it came back and its events can be read: otherwise reading the stream will tell. */
+export async function describeWinner(
   context: AppendContext,
   streamId: string,
   winner: ChainItem,
-): RecordedCommit | undefined {
+): Promise<RecordedCommit | undefined> {
   if (winner.first !== winner.commitFirst || winner.last !== winner.commitLast) return undefined;
   try {
-    const events = checkKnownTypes(unpackEvents(winner), context.definitions);
+    const events = await openEvents(context, winner, { low: winner.first, high: winner.last });
     return {
       streamId,
       commitId: formatCommitId(winner.commitId),
@@ -309,7 +309,7 @@ export function describeWinner(
       events,
     };
   } catch (error) {
-    if (error instanceof UnknownEventTypeError) return undefined;
+    if (error instanceof TuppenceError && !(error instanceof IntegrityError)) return undefined;
     throw error;
   }
 }

@@ -22,21 +22,23 @@ import {
   type GroupedAppend,
   type StoredAppend,
 } from "./append.ts";
+import type { BodyOptions } from "./body-options.ts";
 import type { AppendOptions, EventStore, Fold, LoadOptions, LoadResult } from "./event-store.ts";
 import { openGroup } from "./commit-group.ts";
 import { listNames } from "./list-streams.ts";
 import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts";
 import { type BilledEventStore, observeStore } from "./observed-store.ts";
-import { prepareAppend, prepareMetadata } from "./prepare-events.ts";
+import { prepareAppend } from "./prepare-append.ts";
 import { loadCached } from "./load-cached.ts";
 import { loadState } from "./load-state.ts";
 import { checkCounts, planRead, readEvents } from "./read-stream.ts";
 import { transact } from "./transact.ts";
 import { truncateStream } from "./truncate.ts";
 import { exportCommits, importCommits } from "./transfer.ts";
+import { Turns } from "./turns.ts";
 
 /** What an event store is made of, wherever it keeps its chains. */
-export interface ChainEventStoreOptions<Definitions extends EventDefinitions> {
+export interface ChainEventStoreOptions<Definitions extends EventDefinitions> extends BodyOptions {
   readonly storage: ChainStorage;
   readonly events?: Definitions | undefined;
   readonly runtime?: Runtime | undefined;
@@ -59,6 +61,9 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     guards,
     knownEnds: new KnownEnds(options.knownChains),
     definitions,
+    unknownEvents: options.unknownEvents,
+    encryption: options.encryption,
+    blobs: options.blobs,
     maxItemBytes,
   };
   // A group is one item, with room to spare.
@@ -67,10 +72,11 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     (streamId, appends) => appendGroup(context, streamId, appends),
     maxGroupBytes,
   );
+  const turns = new Turns();
   // Inside, events are untyped; the definitions type them on the way in and out.
   const store: BilledEventStore = {
     append: (streamId, events, appendOptions) =>
-      append({ context, groups }, streamId, { events, options: appendOptions }),
+      append({ context, groups, turns }, streamId, { events, options: appendOptions }),
     transact: (writes, transactOptions) => transact(context, writes, transactOptions),
     async openGroup(streamId, groupOptions) {
       checkStreamId(streamId);
@@ -142,35 +148,41 @@ async function load<State>(
 }
 
 async function append(
-  store: { readonly context: AppendContext; readonly groups: GroupCommit<GroupedAppend, StoredAppend> },
+  store: {
+    readonly context: AppendContext;
+    readonly groups: GroupCommit<GroupedAppend, StoredAppend>;
+    readonly turns: Turns;
+  },
   streamId: string,
   {
     events,
     options = {},
   }: { readonly events: readonly NewEvent[]; readonly options?: (AppendOptions & Billed) | undefined },
 ): Promise<StoredAppend> {
-  const { context, groups } = store;
-  const { expectedVersion = "any", close: closes, bill, signal } = options;
+  const { context, groups, turns } = store;
+  const { expectedVersion = "any", close: closes, snapshot, metadata, bill, signal } = options;
   checkStreamId(streamId);
   checkExpectedVersion(expectedVersion);
-  const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
-  const prepared = await prepareAppend(streamId, { events, closes }, context.definitions);
-  const expected = prepared.length === 0 ? expectedForClosing(streamId, expectedVersion) : expectedVersion;
-  const metadata = prepareMetadata(events, options.metadata);
-  const commitId = ownId ?? newCommitId(context.runtime.now());
-  const { snapshot } = options;
   if (snapshot !== undefined && snapshot.after !== expectedVersion) {
     throw new TypeError(
       `The snapshot is of the state after version ${snapshot.after}, but expectedVersion is ${String(expectedVersion)}.`,
     );
   }
-  const ready = { commitId, events: prepared, metadata, closes, snapshot, bill, signal };
+  // Appends that may go into one put together stay in their order, however long each takes to be prepared.
+  const mayShare = expectedVersion === "any" && options.commitId === undefined && !closes;
+  const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
+  const commitId = ownId ?? newCommitId(context.runtime.now());
+  const preparing = prepareAppend(context, streamId, { commitId, events, metadata, closes });
+  const prepared = await (mayShare ? turns.take(streamId, preparing) : preparing);
+  const isEmpty = prepared.events.length === 0;
+  const expected = isEmpty ? expectedForClosing(streamId, expectedVersion) : expectedVersion;
+  const ready = { ...prepared, commitId, closes, snapshot, bill, signal };
   signal?.throwIfAborted();
-  if (expected !== "any" || ownId !== undefined || closes) {
+  if (!mayShare) {
     return appendCommit(context, streamId, { ...ready, expected, ownCommitId: ownId !== undefined });
   }
   try {
-    return await groups.add(streamId, { ...ready, bytes: bytesInGroup(prepared, metadata) });
+    return await groups.add(streamId, { ...ready, bytes: bytesInGroup(prepared) });
   } catch (error) {
     throw ownFailure(error, streamId, commitId);
   }

@@ -1,29 +1,36 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import type { Item } from "../capacity/item-size.ts";
+import { type Item, itemSize } from "../capacity/item-size.ts";
 import { writeUnits } from "../capacity/units.ts";
 import { type ChainItem, commitsIn, type CommitPart, type CommitSlots } from "../chain/tiling.ts";
-import { formatCommitId } from "../commit-id.ts";
 import { EventTooLargeError, IntegrityError } from "../errors.ts";
-import type { EventMetadata, RecordedEvent } from "../events.ts";
+import type { EventMetadata } from "../events.ts";
 import { MAX_TRANSACTION_ACTIONS, MAX_TRANSACTION_BYTES } from "../limits.ts";
+import { readEntry, type StoredEvent } from "./stored-event.ts";
 
 /**
  * How events become the content of a commit's items and back. `docs/format.md` describes the stored form; what
  * is written there stays readable for ever.
  *
- * An event is the JSON text `[type, data]` or `[type, data, metadata]`, a commit is a list of them.
+ * A commit is a list of entries in JSON text, one for each event: `stored-event.ts` has their forms.
  */
 
 /** The tag in `f` of bodies that are raw deflate of the JSON text; without `f`, `e` is the text itself. */
 const DEFLATE = "1";
 
-/** Names and values of all attributes of an item but `e`, `x`, `g` and the stream's name, at their largest. */
+/** Names and values of all attributes of an item but `e`, `x`, `g`, `b` and the stream's name, at their largest. */
 const ENVELOPE_BYTES = 96;
+
+/** An event to be packed. */
+export interface PackedEvent {
+  /** Its entry in `e`: JSON text. */
+  readonly text: string;
+  /** What goes into the list `b`, for an entry that says so. */
+  readonly body?: Uint8Array | undefined;
+}
 
 export interface CommitContent {
   readonly streamId: string;
-  /** Each event as JSON text. */
-  readonly events: readonly string[];
+  readonly events: readonly PackedEvent[];
   /** The metadata shared by all events as JSON text. */
   readonly metadata?: string | undefined;
   /** The attribute `g`, when the commits of a group are put together. */
@@ -52,6 +59,18 @@ export function packCommit(commit: CommitContent): CommitPart[] {
   return parts;
 }
 
+/** Bytes that a character of JSON text has at most. */
+const MAX_CHARACTER_BYTES = 3;
+
+/** Whether an event of a commit fits an item, by itself at least. */
+export function fitsItem(commit: CommitContent, index: number): boolean {
+  const { text = "", body } = commit.events[index] ?? {};
+  const characters = text.length + 2 * commit.streamId.length + (commit.metadata?.length ?? 0);
+  const most = MAX_CHARACTER_BYTES * characters + (body?.byteLength ?? 0) + 2 * ENVELOPE_BYTES;
+  // The sum tells of nearly all events; only of the others the exact size is needed.
+  return most <= commit.maxItemBytes || packPart(commit, index, index + 1).bytes <= commit.maxItemBytes;
+}
+
 interface SizedPart extends CommitPart {
   readonly bytes: number;
 }
@@ -68,8 +87,8 @@ function packRange(commit: CommitContent, from: number, to: number): SizedPart[]
 }
 
 /** Where to cut a range of events so that both halves have about the same length; neither is empty. */
-function middleOf(events: readonly string[], from: number, to: number): number {
-  const lengths = events.slice(from, to).map((text) => text.length);
+function middleOf(events: readonly PackedEvent[], from: number, to: number): number {
+  const lengths = events.slice(from, to).map(({ text, body }) => text.length + (body?.byteLength ?? 0));
   const half = lengths.reduce((total, length) => total + length, 0) / 2;
   let before = 0;
   let middle = from;
@@ -81,8 +100,11 @@ function middleOf(events: readonly string[], from: number, to: number): number {
 }
 
 function packPart(commit: CommitContent, from: number, to: number): SizedPart {
-  const text = `[${commit.events.slice(from, to).join(",")}]`;
+  const events = commit.events.slice(from, to);
+  const text = `[${events.map((event) => event.text).join(",")}]`;
+  const bodies = events.flatMap(({ body }) => (body === undefined ? [] : [{ B: body }]));
   const common: Item = {
+    ...(bodies.length === 0 ? undefined : { b: { L: bodies } }),
     ...(commit.metadata === undefined ? undefined : { x: { S: commit.metadata } }),
     ...(commit.group === undefined ? undefined : { g: { B: commit.group } }),
   };
@@ -91,7 +113,8 @@ function packPart(commit: CommitContent, from: number, to: number): SizedPart {
     (commit.reservedBytes ?? 0) +
     2 * Buffer.byteLength(commit.streamId) +
     (commit.metadata === undefined ? 0 : Buffer.byteLength(commit.metadata)) +
-    (commit.group?.byteLength ?? 0);
+    (commit.group?.byteLength ?? 0) +
+    (bodies.length === 0 ? 0 : itemSize({ b: { L: bodies } }));
   const count = to - from;
   if (count === 0) return { count, bytes: around, content: common };
   const plainBytes = around + Buffer.byteLength(text);
@@ -113,9 +136,6 @@ function deflate(text: string): Buffer {
   return deflateRawSync(text, { windowBits: Math.max(9, Math.ceil(Math.log2(text.length))), memLevel: 5 });
 }
 
-/** An event as it is stored. */
-type StoredEvent = readonly [type: string, data: unknown, metadata?: EventMetadata];
-
 /** What an item holds of one commit: all of it, unless the commit takes several items. */
 export interface CommitSlice {
   readonly slots: CommitSlots;
@@ -134,8 +154,15 @@ export interface CommitSlice {
 export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   const { item, first, last } = chainItem;
   const chain = String(item["p"]?.S);
-  const stored = chainItem.truncatedBefore === undefined ? parseBodies(chain, chainItem) : [];
-  if (chainItem.truncatedBefore === undefined && stored.length !== last - first + 1) {
+  const bodies = bodiesOf(item);
+  const isTruncated = chainItem.truncatedBefore !== undefined;
+  const entries = isTruncated || last < first ? [] : parseEntries(chain, chainItem);
+  const stored = entries.map((entry) => {
+    const event = readEntry(entry, bodies);
+    if (event === undefined) throw unreadable(chain, first, "an event has a form");
+    return event;
+  });
+  if (!isTruncated && stored.length !== last - first + 1) {
     throw new IntegrityError(chain, first, `${stored.length} events are stored in slots ${first} to ${last}`);
   }
   const metadata = item["x"]?.S === undefined ? undefined : (JSON.parse(item["x"].S) as EventMetadata);
@@ -145,43 +172,26 @@ export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   });
 }
 
-/**
- * The events that an item holds.
- *
- * @throws IntegrityError when they can't be read.
- */
-export function unpackEvents(chainItem: ChainItem): RecordedEvent[] {
-  const { item, t } = chainItem;
-  const streamId = String(item["p"]?.S);
-  return unpackCommits(chainItem).flatMap(({ slots, first, events, metadata: shared }) => {
-    const commitId = formatCommitId(slots.commitId);
-    return events.map(([type, data, metadata], index) => ({
-      type,
-      data,
-      metadata: { ...shared, ...metadata },
-      streamId,
-      version: first + index,
-      eventId: `${commitId}/${first + index - slots.first + slots.offset}`,
-      recordedAt: new Date(t),
-    }));
-  });
+/** The bodies in `b`, in the order of the entries that they belong to. */
+function bodiesOf(item: Item): Iterator<Uint8Array, undefined> {
+  const bodies = item["b"]?.L ?? [];
+  return bodies.flatMap(({ B: body }) => (body === undefined ? [] : [body])).values();
 }
 
-function parseBodies(streamId: string, { item, first, last }: ChainItem): StoredEvent[] {
-  if (last < first) return [];
+function parseEntries(streamId: string, { item, first }: ChainItem): readonly unknown[] {
   const format = item["f"]?.N;
   const body = item["e"];
   try {
-    if (format === undefined && body?.S !== undefined) return JSON.parse(body.S) as StoredEvent[];
+    if (format === undefined && body?.S !== undefined) return JSON.parse(body.S) as unknown[];
     if (format === DEFLATE && body?.B !== undefined) {
-      return JSON.parse(inflateRawSync(body.B).toString("utf8")) as StoredEvent[];
+      return JSON.parse(inflateRawSync(body.B).toString("utf8")) as unknown[];
     }
   } catch (error) {
     throw new IntegrityError(streamId, first, "its events can't be decoded", { cause: error });
   }
-  throw new IntegrityError(
-    streamId,
-    first,
-    `its events have format ${format ?? "0"}, which this release can't read`,
-  );
+  throw unreadable(streamId, first, `its events have format ${format ?? "0"}`);
+}
+
+function unreadable(chain: string, slot: number, what: string): IntegrityError {
+  return new IntegrityError(chain, slot, `${what}, which this release can't read`);
 }

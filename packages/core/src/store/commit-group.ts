@@ -18,7 +18,7 @@ import {
 import { packCommit } from "./commit-content.ts";
 import type { CommitGroup, CommitGroupOptions } from "./event-store.ts";
 import { SnapshotOfAppend } from "./next-snapshot.ts";
-import { prepareEvents, prepareMetadata } from "./prepare-events.ts";
+import { prepareAppend } from "./prepare-append.ts";
 
 interface GroupedCommit extends PreparedAppend {
   /** Whether the id is the caller's own, so that another process may have stored the same commit. */
@@ -55,13 +55,10 @@ export async function openGroup(
       if (ownId !== undefined && commits.some((other) => sameCommitId(other.commitId, ownId))) {
         throw new TypeError(`The group holds commit ${String(commitId)} already.`);
       }
-      const commit: GroupedCommit = {
-        commitId: ownId ?? newCommitId(context.runtime.now()),
-        ownCommitId: ownId !== undefined,
-        events: await prepareEvents(streamId, events, context.definitions),
-        metadata: prepareMetadata(events, metadata),
-      };
-      const more = bytesInGroup(commit.events, commit.metadata);
+      const id = ownId ?? newCommitId(context.runtime.now());
+      const prepared = await prepareAppend(context, streamId, { commitId: id, events, metadata });
+      const commit: GroupedCommit = { ...prepared, commitId: id, ownCommitId: ownId !== undefined };
+      const more = bytesInGroup(commit);
       if (commits.length > 0 && bytes + more > maxBytes) return undefined;
       // One that is large goes alone. What fits nowhere is refused here.
       if (more > maxBytes) pack(context, streamId, [commit]);
@@ -96,7 +93,7 @@ async function endAt(
   context.knownEnds.add(streamId, tail);
   if (guards.provesEnd(tail, version) && guards.isOpen(tail)) return { ...tail, version };
   const { version: actual, closed } = tail;
-  throw conflictError(context, streamId, { kind: "conflict", actual, closed, expected: version, bill });
+  throw await conflictError(context, streamId, { kind: "conflict", actual, closed, expected: version, bill });
 }
 
 function pack(context: AppendContext, streamId: string, commits: readonly GroupedCommit[]): CommitPart[] {
@@ -139,13 +136,13 @@ async function appendCommits(
     bill,
   });
   if (result.kind === "conflict")
-    throw conflictError(context, streamId, { ...result, expected: version, bill });
+    throw await conflictError(context, streamId, { ...result, expected: version, bill });
   // With a caller's own id first, the item in the way may be another process's, which holds that commit and not ours.
   if (result.kind === "duplicate" && leader.ownCommitId && !isSameItem(result.found, { version, t, parts })) {
     const { found: winner } = result;
     const actual = context.guards.endAfter(winner).version;
     const conflict = { kind: "conflict", actual, winner, closed: winner.closed } as const;
-    throw conflictError(context, streamId, { ...conflict, expected: version, bill });
+    throw await conflictError(context, streamId, { ...conflict, expected: version, bill });
   }
   const taken = await snapshot?.finish(context.storage, bill, undefined);
   let first = version + 1;

@@ -231,7 +231,25 @@ export interface TransferredCommit {
   readonly closes?: boolean | undefined;
   /** Of a commit whose events were truncated: how many it had, and the state that is kept in place of the last. */
   readonly truncated?: TruncatedCommit | undefined;
-  readonly events: readonly NewEvent[];
+  readonly events: readonly TransferredEvent[];
+}
+
+/** An event of a `TransferredCommit`: its body as it is stored. */
+export type TransferredEvent = TransferredPlainEvent | TransferredSealedEvent;
+
+export interface TransferredPlainEvent extends NewEvent {
+  /** The version of the type's schema that the data was written with. Default 1. */
+  readonly schemaVersion?: number | undefined;
+  readonly body?: undefined;
+}
+
+/** An encrypted event, still encrypted: forgetting reaches exports too. */
+export interface TransferredSealedEvent {
+  readonly type: string;
+  /** Whose key the body is encrypted with. */
+  readonly subject: string;
+  /** Data and metadata, encrypted, in base64. */
+  readonly body: string;
 }
 
 export interface TruncatedCommit {
@@ -270,7 +288,8 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * they are stored once.
    *
    * Cost: 1 request; 1 WCU for each KB of all events together, after compression where that saves a unit, and
-   * 1 more for a new stream. An append above 400 KB is one transaction and costs twice that.
+   * 1 more for a new stream. An append above 400 KB is one transaction and costs twice that. A body above an item goes
+   * to the store's `blobs` first.
    *
    * @throws VersionConflictError when the stream is not where it is expected; nothing was written.
    * @throws StreamClosedError when the stream was closed; nothing was written.
@@ -320,7 +339,9 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * Cost: 1 request for each MB, 1 RCU for each 4 KB (half with `"eventual"`); 1 request and about 1 RCU more when
    * the range begins inside an append of several events.
    *
-   * @throws UnknownEventTypeError for an event whose type is not among the definitions.
+   * @throws UnknownEventTypeError for an event whose type or schema version is not among the definitions, unless the
+   *   store has `unknownEvents: "raw"`; UpcastError for one whose upcaster threw.
+   * @throws EncryptionMissingError, BlobsMissingError for what needs a hook that the store does not have.
    * @throws IntegrityError when the table was changed from outside.
    */
   read(streamId: string, options?: ReadOptions): AsyncIterable<RecordedEventOf<Definitions>>;
@@ -380,14 +401,14 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
   /**
    * All commits of one stream, a category or the whole store, as plain values: one line of JSON each makes a backup.
    * The commits of a stream come in order; streams come one after the other. Bodies are given as they are stored,
-   * whatever the definitions say now. Cost: that of listing and reading the streams, strongly consistent.
+   * whatever the definitions say now; encrypted ones stay encrypted. Cost: that of listing and reading the streams, strongly consistent.
    */
   exportCommits(options?: ExportOptions): AsyncIterable<TransferredCommit>;
 
   /**
    * Stores commits that come from an export, or from another kind of store, where they were: versions, ids and
    * times are kept. The commits of a stream have to come in order and go on where the stream ends; they are not held
-   * to the definitions. Commits that are there already are recognised by their ids, so an import that was
+   * to the definitions, and bodies are stored as they come, neither encrypted nor decrypted. Commits that are there already are recognised by their ids, so an import that was
    * interrupted can be repeated. Cost: 1 request for each commit, and the write units of an append.
    *
    * @throws InvalidImportError for a commit that is none; those before it are stored.

@@ -6,7 +6,8 @@ import type { ChainItem } from "../chain/tiling.ts";
 import { StreamTruncatedError } from "../errors.ts";
 import type { RecordedEvent } from "../events.ts";
 import type { Fold } from "./event-store.ts";
-import { type ReadContext, recordedEvents } from "./read-stream.ts";
+import { openEvents } from "./open-events.ts";
+import type { ReadContext } from "./read-stream.ts";
 import { checkSnapshotPolicy, type SnapshotPolicy, unpackState } from "./snapshot.ts";
 
 /** A state at a version. */
@@ -64,8 +65,8 @@ export async function loadFromSnapshot<State>(
     snapshotVersion: 0,
   };
   for (const item of tail.toReversed()) {
-    for (const event of recordedEvents(context, item)) {
-      if (event.version <= version || event.version > high) continue;
+    const low = version + 1;
+    for (const event of await openEvents(context, item, { low, high })) {
       state = fold.evolve(state, event);
       version = event.version;
       bill.events += 1;

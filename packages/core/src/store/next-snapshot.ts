@@ -66,7 +66,7 @@ export class SnapshotOfAppend {
   }
 
   /** The state as attributes of the commit's last item, if it rides there. */
-  readonly atPlace = (place: CommitPlace): Item | undefined => {
+  readonly atPlace = async (place: CommitPlace): Promise<Item | undefined> => {
     const { after, lastItem: item, t } = place;
     this.#apart = undefined;
     this.#ridingVersion = undefined;

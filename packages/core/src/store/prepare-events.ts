@@ -1,27 +1,22 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type EventIssue, InvalidEventError, NoEventsError } from "../errors.ts";
-import type { EventDefinitions, EventMetadata, NewEvent } from "../events.ts";
+import { type EventDefinitions, type EventMetadata, isSystemType, type NewEvent } from "../events.ts";
 import { findJsonProblem, formatPath } from "../json.ts";
+import { schemaVersionOf } from "../next-version.ts";
+import type { PackedEvent } from "./commit-content.ts";
+import { entryText, type PlainEvent } from "./stored-event.ts";
 
 /** An event that is ready to be stored. */
-export interface PreparedEvent {
-  readonly type: string;
-  readonly data: unknown;
-  readonly metadata: EventMetadata | undefined;
-  /** `[type, data]` or `[type, data, metadata]` as JSON text. */
-  readonly text: string;
+export interface PreparedEvent extends PlainEvent, PackedEvent {
+  /** What stays in the clear of an event whose body is not in its entry; its metadata has all that belongs to it. */
+  readonly apart?: { readonly subject: string | undefined } | undefined;
 }
 
-/** Checks the events of an append; only one that closes its stream may be without any. */
-export async function prepareAppend(
-  streamId: string,
-  append: { readonly events: readonly NewEvent[]; readonly closes: boolean | undefined },
-  definitions: EventDefinitions | undefined,
-): Promise<PreparedEvent[]> {
-  const { events, closes } = append;
-  return closes && Array.isArray(events) && events.length === 0
-    ? []
-    : prepareEvents(streamId, events, definitions);
+/** The events of an append that are ready to be stored. */
+export interface PreparedEvents {
+  readonly events: readonly PreparedEvent[];
+  /** The metadata of all its events as JSON text; those with a body apart have it in there. */
+  readonly metadata: string | undefined;
 }
 
 /**
@@ -55,15 +50,19 @@ function prepareEvent(
   if (place.eventType === "") {
     throw refusal(place, { path: "type", message: "an event needs a type, a text that is not empty" });
   }
-  if (definitions === undefined) return finishEvent(place, event, event.data);
+  if (isSystemType(place.eventType)) {
+    throw refusal(place, { path: "type", message: "event types that begin with $ are the system's" });
+  }
+  if (definitions === undefined) return finishEvent(place, event, { data: event.data, schemaVersion: 1 });
   const schema = Object.hasOwn(definitions, place.eventType) ? definitions[place.eventType] : undefined;
   if (schema === undefined) {
     throw refusal(place, { path: "type", message: "no event type of this name is defined" });
   }
+  const schemaVersion = schemaVersionOf(schema);
+  const finish = (result: StandardSchemaV1.Result<unknown>): PreparedEvent =>
+    finishEvent(place, event, { data: checkedData(place, result), schemaVersion });
   const result = schema["~standard"].validate(event.data);
-  return result instanceof Promise
-    ? result.then((late) => finishEvent(place, event, checkedData(place, late)))
-    : finishEvent(place, event, checkedData(place, result));
+  return result instanceof Promise ? result.then(finish) : finish(result);
 }
 
 interface EventPlace {
@@ -81,12 +80,15 @@ function checkedData(place: EventPlace, result: StandardSchemaV1.Result<unknown>
   return (result as StandardSchemaV1.SuccessResult<unknown>).value;
 }
 
-function finishEvent(place: EventPlace, { metadata }: NewEvent, data: unknown): PreparedEvent {
+function finishEvent(
+  place: EventPlace,
+  { metadata }: NewEvent,
+  { data, schemaVersion }: Pick<PlainEvent, "data" | "schemaVersion">,
+): PreparedEvent {
   const problem = findJsonProblem(data, "data") ?? findMetadataProblem(metadata, "metadata");
   if (problem !== undefined) throw refusal(place, problem);
-  const type = place.eventType;
-  const text = JSON.stringify(metadata === undefined ? [type, data] : [type, data, metadata]);
-  return { type, data, metadata, text };
+  const event = { type: place.eventType, data, schemaVersion, metadata };
+  return { ...event, text: entryText(event) };
 }
 
 function describeIssue(issue: StandardSchemaV1.Issue): EventIssue {

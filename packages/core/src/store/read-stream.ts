@@ -2,15 +2,12 @@ import type { Bill } from "../capacity/units.ts";
 import { type ChainContext, readContext } from "../chain/chain.ts";
 import { type ChainWindow, LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
-import { UnknownEventTypeError } from "../errors.ts";
-import type { EventDefinitions, RecordedEvent } from "../events.ts";
-import { unpackEvents } from "./commit-content.ts";
+import type { RecordedEvent } from "../events.ts";
 import type { ReadOptions } from "./event-store.ts";
+import { type OpenContext, openEvents } from "./open-events.ts";
 
 /** What reads of one store work with. */
-export interface ReadContext extends ChainContext {
-  readonly definitions: EventDefinitions | undefined;
-}
+export interface ReadContext extends ChainContext, OpenContext {}
 
 /** What read options ask for. */
 export interface ReadPlan {
@@ -106,10 +103,9 @@ export async function* readItems(
     // Times never go back within a stream: after the first commit that is too late come only later ones.
     if (item.t > asOf && !window.backward) return;
     if (item.t > asOf) continue;
-    const inWindow = recordedEvents(context, item).filter(
-      (event) => event.version >= window.low && event.version <= window.high,
-    );
-    const events = (window.backward ? inWindow.toReversed() : inWindow).slice(0, left);
+    const found = openEvents(context, item, wantedVersions(item, window, left));
+    const opened = found instanceof Promise ? await found : found;
+    const events = window.backward ? opened.toReversed() : opened;
     bill.events += events.length;
     yield { item, events };
     left -= events.length;
@@ -117,20 +113,15 @@ export async function* readItems(
   }
 }
 
-/** The events of an item as the store's definitions know them; none when they were truncated. */
-export function recordedEvents(context: ReadContext, item: ChainItem): readonly RecordedEvent[] {
-  return checkKnownTypes(unpackEvents(item), context.definitions);
-}
-
-/** @throws UnknownEventTypeError for an event that no definition names. */
-export function checkKnownTypes(
-  events: readonly RecordedEvent[],
-  definitions: EventDefinitions | undefined,
-): readonly RecordedEvent[] {
-  if (definitions === undefined) return events;
-  for (const { streamId, version, type } of events) {
-    if (!Object.hasOwn(definitions, type))
-      throw new UnknownEventTypeError({ streamId, version, eventType: type });
-  }
-  return events;
+/** Which of an item's events are in the window, and still within the limit. */
+function wantedVersions(
+  item: ChainItem,
+  window: ChainWindow,
+  left: number,
+): { readonly low: number; readonly high: number } {
+  const low = Math.max(item.first, window.low);
+  const high = Math.min(item.last, window.high);
+  return window.backward
+    ? { low: Math.max(low, high - left + 1), high }
+    : { low, high: Math.min(high, low + left - 1) };
 }

@@ -1,5 +1,5 @@
 import { Bill, type Billed } from "../capacity/units.ts";
-import { type Participant, transactOnChains } from "../chain/transact.ts";
+import { type ChainConflict, type Participant, transactOnChains } from "../chain/transact.ts";
 import { type ExpectedVersion, partsOf } from "../chain/tiling.ts";
 import type { Duplicate } from "../chain/chain.ts";
 import { formatCommitId, newCommitId, parseCommitId } from "../commit-id.ts";
@@ -16,7 +16,7 @@ import {
 } from "./append.ts";
 import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts";
 import type { TransactOptions, TransactResult, TransactWrite } from "./event-store.ts";
-import { prepareAppend, prepareMetadata } from "./prepare-events.ts";
+import { prepareAppend } from "./prepare-append.ts";
 
 type Stored = TransactResult<EventDefinitions>;
 
@@ -71,18 +71,18 @@ export async function transact(
       return describeDuplicate(context, prepared, { ...result, bill, ownCommitId });
     case "conflict":
       throw new TransactConflictError(
-        result.conflicts.map(
-          ({ chain, expected, end, winner }): StreamConflict => ({
-            streamId: chain,
-            expected,
-            actual: end.version,
-            closed: end.closed,
-            winningCommit: winner && describeWinner(context, chain, winner),
-          }),
-        ),
+        await Promise.all(result.conflicts.map((conflict) => describeConflict(context, conflict))),
         bill.total(),
       );
   }
+}
+
+async function describeConflict(
+  context: AppendContext,
+  { chain, expected, end, winner }: ChainConflict,
+): Promise<StreamConflict> {
+  const winningCommit = winner && (await describeWinner(context, chain, winner));
+  return { streamId: chain, expected, actual: end.version, closed: end.closed, winningCommit };
 }
 
 function checkStreams(
@@ -105,14 +105,10 @@ async function prepareWrite(
   { commitId, metadata }: { readonly commitId: Uint8Array; readonly metadata: TransactOptions["metadata"] },
 ): Promise<PreparedWrite> {
   const { streamId, events, close: closes, expectedVersion = "any" } = write;
-  return {
-    streamId,
-    commitId,
-    closes,
-    events: await prepareAppend(streamId, { events, closes }, context.definitions),
-    metadata: prepareMetadata(events, metadata),
-    expected: events.length === 0 ? expectedForClosing(streamId, expectedVersion) : expectedVersion,
-  };
+  const prepared = await prepareAppend(context, streamId, { commitId, events, metadata, closes });
+  const isEmpty = prepared.events.length === 0;
+  const expected = isEmpty ? expectedForClosing(streamId, expectedVersion) : expectedVersion;
+  return { ...prepared, streamId, commitId, closes, expected };
 }
 
 /** Around each stream's name in `w`: its quotes, brackets and commas, the first slot and the count, at their largest. */

@@ -11,7 +11,8 @@ import type { ExportOptions, ImportResult, TransferredCommit, TruncatedCommit } 
 import { listNames } from "./list-streams.ts";
 import { checkCounts } from "./read-stream.ts";
 import { storedState } from "./snapshot.ts";
-import { prepareAppend, prepareMetadata } from "./prepare-events.ts";
+import { placeBodies } from "./place-bodies.ts";
+import { describeTransferred, prepareTransferred } from "./transferred-events.ts";
 
 /** Streams that are imported side by side; the commits of one stream follow each other. */
 const IMPORT_CONCURRENCY = 32;
@@ -40,7 +41,7 @@ async function* exportStream(
   /** The first items of a commit that takes several. */
   let begun: TransferredCommit | undefined;
   for await (const item of readChain(read, window)) {
-    for (const commit of describeItem(streamId, item)) {
+    for (const commit of await describeItem(context, streamId, item)) {
       const whole = begun === undefined ? commit : joined(begun, commit);
       begun = item.last < item.commitLast ? whole : undefined;
       if (begun === undefined) yield whole;
@@ -60,19 +61,25 @@ function joined(begun: TransferredCommit, next: TransferredCommit): TransferredC
   };
 }
 
-function describeItem(streamId: string, item: ChainItem): TransferredCommit[] {
-  return unpackCommits(item).map(({ slots, first, events, metadata }) => ({
-    streamId,
-    firstVersion: slots.first,
-    commitId: formatCommitId(slots.commitId),
-    recordedAt: new Date(item.t).toISOString(),
-    ...(metadata === undefined ? undefined : { metadata }),
-    ...(item.closed ? { closes: true } : undefined),
-    ...describeTruncated(item, first, Math.min(slots.last, item.last)),
-    events: events.map(([type, data, own]) =>
-      own === undefined ? { type, data } : { type, data, metadata: own },
-    ),
-  }));
+async function describeItem(
+  { blobs }: AppendContext,
+  streamId: string,
+  item: ChainItem,
+): Promise<TransferredCommit[]> {
+  const commits: TransferredCommit[] = [];
+  for (const { slots, first, events, metadata } of unpackCommits(item)) {
+    commits.push({
+      streamId,
+      firstVersion: slots.first,
+      commitId: formatCommitId(slots.commitId),
+      recordedAt: new Date(item.t).toISOString(),
+      ...(metadata === undefined ? undefined : { metadata }),
+      ...(item.closed ? { closes: true } : undefined),
+      ...describeTruncated(item, first, Math.min(slots.last, item.last)),
+      events: await describeTransferred(blobs, { streamId, version: first }, events),
+    });
+  }
+  return commits;
 }
 
 function describeTruncated(
@@ -157,8 +164,11 @@ async function checkCommit(
       t,
       closes,
       truncated: truncated && checkTruncated(truncated),
-      events: await prepareAppend(streamId, { events, closes: closes || truncated !== undefined }, undefined),
-      metadata: prepareMetadata(events, metadata),
+      ...(await prepareTransferred(streamId, {
+        events,
+        metadata,
+        mayBeEmpty: closes || truncated !== undefined,
+      })),
       signal,
     };
   } catch (error) {
@@ -180,7 +190,8 @@ function emptied(commit: PendingCommit, { events: count, before, snapshot }: Tru
 /** @returns whether the commit was there already */
 async function importCommit(context: AppendContext, commit: CheckedCommit, bill: Bill): Promise<boolean> {
   const { streamId, firstVersion, ownCommitId, t, truncated, signal } = commit;
-  const pending = { ...pendingCommit(context, streamId, commit), t };
+  const placed = { ...commit, ...(await placeBodies(context, commit, commit)) };
+  const pending = { ...pendingCommit(context, streamId, placed), t };
   const expected = firstVersion - 1;
   const result = await appendToChain(context, {
     chain: streamId,
@@ -190,6 +201,6 @@ async function importCommit(context: AppendContext, commit: CheckedCommit, bill:
     bill,
     signal,
   });
-  if (result.kind === "conflict") throw conflictError(context, streamId, { ...result, expected, bill });
+  if (result.kind === "conflict") throw await conflictError(context, streamId, { ...result, expected, bill });
   return result.kind === "duplicate" && ownCommitId;
 }
