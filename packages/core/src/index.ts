@@ -13,6 +13,13 @@ export {
   type HandleResult,
 } from "./command-handler.ts";
 export { commitIdFrom, createCommitId } from "./commit-id.ts";
+export { decideAcross } from "./decisions/decide-across.ts";
+export type {
+  DecideAcross,
+  DecideAcrossOptions,
+  Decision,
+  DecisionResult,
+} from "./decisions/decision.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
 export {

@@ -70,6 +70,12 @@ export interface ChainStorage {
     transaction: ChainTransaction,
     signal: AbortSignal | undefined,
   ): Promise<readonly (Item | undefined)[] | undefined>;
+  /**
+   * What begins in these slots, all at one moment: no transaction is half seen.
+   *
+   * @throws UncertainWriteError when another transaction on them was under way.
+   */
+  find(slots: readonly SlotKey[], signal: AbortSignal | undefined): Promise<readonly (Item | undefined)[]>;
   /** One page of a chain's items, in slot order or against it. */
   query(range: SlotRange): Promise<ItemPage>;
   /**

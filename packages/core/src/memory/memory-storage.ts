@@ -31,6 +31,11 @@ export function createMemoryStorage(): ChainStorage {
       return undefined;
     },
 
+    async find(slots, signal) {
+      signal?.throwIfAborted();
+      return slots.map(find);
+    },
+
     async query({ chain, from, to, backward, limit = Number.POSITIVE_INFINITY, signal }) {
       signal?.throwIfAborted();
       // Slots are only ever taken in rising order, so the map's order is theirs.

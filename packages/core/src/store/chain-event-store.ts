@@ -26,6 +26,7 @@ import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts"
 import { type BilledEventStore, observeStore } from "./observed-store.ts";
 import { prepareAppend, prepareMetadata } from "./prepare-events.ts";
 import { checkCounts, loadState, planRead, readEvents } from "./read-stream.ts";
+import { readTransaction } from "./read-transaction.ts";
 import { transact } from "./transact.ts";
 import { exportCommits, importCommits } from "./transfer.ts";
 
@@ -65,6 +66,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     append: (streamId, events, appendOptions) =>
       append({ context, groups }, streamId, { events, options: appendOptions }),
     transact: (writes, transactOptions) => transact(context, writes, transactOptions),
+    readTransaction: (event, readOptions) => readTransaction(context, event, readOptions),
     read(streamId, readOptions) {
       checkStreamId(streamId);
       const { bill = new Bill() } = readOptions ?? {};
