@@ -63,6 +63,9 @@ export async function runDecisions(subject: DecisionSubject): Promise<Told[]> {
       const decision = newDecision(transaction, subject);
       let commitId = random() < 0.7 ? createCommitId() : undefined;
       let outcome: Told["outcome"] = "unknown";
+      let saw: Told["saw"];
+      /** Whether an earlier try may be on its way still, and arrive after this one was refused. */
+      let isUncertain = false;
       for (let tries = 0; tries < 6 && outcome === "unknown"; tries++) {
         try {
           const { appends } = await decideAcross(store, decision.decide, {
@@ -71,19 +74,21 @@ export async function runDecisions(subject: DecisionSubject): Promise<Told[]> {
             verifyRefusals: !sabotage.believesRefusals,
           });
           outcome = appends.length === 0 ? "refused" : "stored";
+          if (outcome === "refused") saw = decision.saw();
           const wrong = appends.flatMap(({ events }) => events).find(({ data }) => !decision.isOwn(data));
           if (wrong !== undefined) outcome = new Error(`a result has ${wrong.eventId} of another decision`);
         } catch (error) {
-          if (error instanceof Refusal) outcome = "refused";
+          if (error instanceof Refusal) [outcome, saw] = ["refused", decision.saw()];
           else if (error instanceof TransactConflictError && !error.retryable) outcome = "unknown";
           else if (error instanceof OutcomeUnknownError) ({ commitId } = error);
           else if (!(error instanceof Crash)) outcome = error as Error;
           // Without an id, what was on its way can't be asked for.
           if (commitId === undefined || error instanceof TransactConflictError) break;
+          isUncertain = true;
           if (random() < 0.5) store = open();
         }
       }
-      const saw = outcome === "refused" ? decision.saw() : undefined;
+      if (outcome === "refused" && isUncertain) outcome = "unknown";
       told.push({ transaction, outcome, saw });
     }
   });
@@ -98,7 +103,7 @@ interface TestDecision {
   readonly saw: () => Readonly<Record<string, number>>;
 }
 
-/** Reads one to three streams, in any order, and writes to at least one of them; refuses what it finds done. */
+/** Reads one to three streams, in any order, and writes to at least one of them; refuses now and then. */
 function newDecision(
   transaction: number,
   { random, nameOf = (name) => name }: DecisionSubject,
@@ -125,7 +130,8 @@ function newDecision(
       if (isParallel) await Promise.all(streams.map(read));
       else for (const [index, streamId] of streams.entries()) await read(streamId, index);
       const kind = random();
-      if (isDone || kind < 0.12) throw new Refusal();
+      if (isDone) throw new Error(`decision ${transaction} is decided again after its own events`);
+      if (kind < 0.12) throw new Refusal();
       if (kind < 0.2) return [];
       const others = STREAMS.filter((each) => !streams.includes(each) && random() < 0.3);
       const parts = [...streams.filter((_, index) => index === 0 || random() < 0.6), ...others];
