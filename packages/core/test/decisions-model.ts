@@ -75,8 +75,7 @@ export async function runDecisions(subject: DecisionSubject): Promise<Told[]> {
           });
           outcome = appends.length === 0 ? "refused" : "stored";
           if (outcome === "refused") saw = decision.saw();
-          const wrong = appends.flatMap(({ events }) => events).find(({ data }) => !decision.isOwn(data));
-          if (wrong !== undefined) outcome = new Error(`a result has ${wrong.eventId} of another decision`);
+          if (!decision.isWhole(appends)) outcome = new Error(`decision ${transaction} has another result`);
         } catch (error) {
           if (error instanceof Refusal) [outcome, saw] = ["refused", decision.saw()];
           else if (error instanceof TransactConflictError && !error.retryable) outcome = "unknown";
@@ -98,7 +97,10 @@ export async function runDecisions(subject: DecisionSubject): Promise<Told[]> {
 
 interface TestDecision {
   readonly decide: Parameters<typeof decideAcross>[1];
-  readonly isOwn: (data: unknown) => boolean;
+  /** Whether a result has all that this decision wrote in one of its attempts, and nothing else. */
+  readonly isWhole: (
+    appends: readonly { readonly streamId: string; readonly events: readonly RecordedEvent[] }[],
+  ) => boolean;
   /** What the last decision read. */
   readonly saw: () => Readonly<Record<string, number>>;
 }
@@ -115,7 +117,14 @@ function newDecision(
   let at: Record<string, number> = {};
   return {
     saw: () => at,
-    isOwn: (data) => (data as Payload).transaction === transaction,
+    isWhole: (appends) =>
+      appends.every(({ events }) =>
+        events.every(({ data }) => {
+          const { transaction: own, parts } = data as Payload;
+          const written = appends.map(({ streamId }) => streamId).join();
+          return own === transaction && written === parts.map(nameOf).join();
+        }),
+      ),
     async decide({ load, versionOf }) {
       at = {};
       let isDone = false;

@@ -2,6 +2,7 @@ import { appendContract } from "./append-contract.ts";
 import { readContract } from "./read-contract.ts";
 import { refusalContract } from "./refusal-contract.ts";
 import { closeContract } from "./close-contract.ts";
+import { readTransactionContract } from "./read-transaction-contract.ts";
 import { transactContract } from "./transact-contract.ts";
 import { transferContract } from "./transfer-contract.ts";
 import type { ContractRunner, ContractSubject } from "./subject.ts";
@@ -22,6 +23,7 @@ export function describeEventStoreContract(runner: ContractRunner, subject: Cont
     refusalContract(runner, subject);
     closeContract(runner, subject);
     transactContract(runner, subject);
+    readTransactionContract(runner, subject);
     transferContract(runner, subject);
   });
 }
