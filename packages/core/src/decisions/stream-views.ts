@@ -142,7 +142,7 @@ export class StreamViews<Definitions extends EventDefinitions> {
     for (const event of winner.events) this.#meet(event);
     for (const view of this.#views.get(streamId) ?? []) {
       if (view.version !== winner.firstVersion - 1) continue;
-      for (const event of winner.events) view.state = view.fold.evolve(view.state, event as never);
+      for (const event of winner.events) view.state = view.fold.evolve(view.state, event);
       view.version = winner.version;
     }
     // Where more has followed, the stream is read.
