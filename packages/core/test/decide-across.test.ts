@@ -6,6 +6,7 @@ import {
   decideAcross,
   defineEvents,
   type EventStore,
+  type Observer,
   type RecordedEventOf,
 } from "../src/index.ts";
 import { createMemoryEventStore, createMemoryStorage } from "../src/memory/index.ts";
@@ -175,6 +176,30 @@ describe("a decision over several streams", () => {
     });
     expect(versions).toEqual([4, 0, 5, 0]);
     expect(result).toMatchObject({ attempts: 2, capacity: { readUnits: 2, requests: 4 } });
+  });
+
+  it("counts what it reads, also under an observer's eyes", async () => {
+    const ended: unknown[] = [];
+    const observer: Observer = {
+      start: ({ name }) => ({
+        run: (work) => work(),
+        retry: () => undefined,
+        end: ({ capacity }) => void ended.push([name, capacity.readUnits]),
+      }),
+    };
+    const store = createMemoryEventStore({ observer });
+    await store.append("course|math", [{ type: "CourseOpened", data: { places: 1 } }]);
+    const { capacity } = await decideAcross(store, async ({ versionOf, load }) => {
+      await versionOf("course|math");
+      await load("course|art", courses);
+      return [];
+    });
+    expect(capacity).toEqual({ requests: 3, readUnits: 1 + 1 + 4, writeUnits: 0 });
+    expect(ended.slice(1)).toEqual([
+      ["read", 1],
+      ["load", 1],
+      ["transact", 4],
+    ]);
   });
 
   it("appends nothing when nothing is decided", async () => {

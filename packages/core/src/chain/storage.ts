@@ -72,6 +72,7 @@ export interface ChainStorage {
   ): Promise<readonly (Item | undefined)[] | undefined>;
   /**
    * What begins in these slots, all at one moment: no transaction is half seen.
+   * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
    *
    * @throws UncertainWriteError when another transaction on them was under way.
    */
