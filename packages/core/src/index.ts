@@ -13,6 +13,13 @@ export {
 } from "./command-handler/command-handler.ts";
 export type { Decider } from "./command-handler/decider.ts";
 export { commitIdFrom, createCommitId } from "./commit-id.ts";
+export { decideAcross } from "./decisions/decide-across.ts";
+export type {
+  DecideAcross,
+  DecideAcrossOptions,
+  Decision,
+  DecisionResult,
+} from "./decisions/decision.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
 export {

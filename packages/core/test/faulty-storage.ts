@@ -136,6 +136,16 @@ export function faultyStorage(
       await inner.strip(slot, attributes, undefined);
       if (fate < 0.2) throw new Crash();
     },
+    async find(slots) {
+      await turns.next();
+      const fate = random();
+      if (fate < 0.02) throw new Crash();
+      if (fate < 0.1) throw uncertain(false);
+      // No transaction is half seen here.
+      const found = await inner.find(slots, undefined);
+      await turns.next();
+      return found;
+    },
     listNames: (category, page) => inner.listNames(category, page),
     ensureTables: () => inner.ensureTables(),
   };

@@ -25,7 +25,7 @@ export const STREAMS: readonly string[] = ["a", "b", "c"].map((name) => `transac
 /** Small, so that a part of a few events takes several items. */
 const MAX_ITEM_BYTES = 900;
 
-interface Payload {
+export interface Payload {
   readonly transaction: number;
   /** The streams that it writes to. */
   readonly parts: readonly string[];
@@ -36,9 +36,11 @@ interface Payload {
 }
 
 /** What a process was told of its transaction. */
-interface Told {
+export interface Told {
   readonly transaction: number;
   readonly outcome: "stored" | "refused" | "unknown" | Error;
+  /** Where the streams were that a refusal rests on. */
+  readonly saw?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface TransactSubject {
@@ -172,6 +174,10 @@ export async function checkTransactions(store: EventStore, told: readonly Told[]
       problems.push(`transaction ${transaction} was refused, and is stored`);
   }
   const payloads = new Map([...stored].map(([transaction, each]) => [transaction, each.payload]));
+  for (const [index, { saw }] of told.entries()) {
+    if (saw !== undefined)
+      payloads.set(-1 - index, { transaction: -1 - index, parts: [], at: saw, padding: "" });
+  }
   const orders = [...streams].map(([streamId, events]) => ({
     streamId,
     versions: events.map((event) => payload(event).transaction),

@@ -8,7 +8,7 @@ import type {
 } from "@aws-sdk/client-dynamodb";
 import { interceptLeanCalls } from "../dynamodb/lean/interceptors.ts";
 import { itemSize, type Item } from "./item-size.ts";
-import { type Capacity, writeUnits } from "./units.ts";
+import { type Capacity, readUnits, writeUnits } from "./units.ts";
 
 /** One call to DynamoDB as the meter saw it: every attempt, retries of the SDK included. */
 export interface MeteredCall extends Capacity {
@@ -115,6 +115,7 @@ interface Input {
 
 interface Output {
   readonly ConsumedCapacity?: ConsumedCapacity | readonly ConsumedCapacity[] | undefined;
+  readonly Responses?: unknown;
 }
 
 type Units = Pick<MeteredCall, "requests" | "readUnits" | "writeUnits">;
@@ -130,6 +131,7 @@ function consumed(call: {
   readonly indexes: Indexes;
 }): Units {
   const { operation, input, indexes } = call;
+  if (operation === "TransactGetItems") return transactReads(input, call.output as Output);
   if (REPORTED.has(operation)) return reported(operation, input, call.output as Output);
   switch (operation) {
     case "PutItem":
@@ -139,6 +141,13 @@ function consumed(call: {
     default:
       return write(0);
   }
+}
+
+/** DynamoDB Local does not count what is not there. A read of a transaction that is kept away costs as well. */
+function transactReads({ TransactItems: gets = [] }: Input, output?: Output): Units {
+  const found = (output?.Responses ?? []) as readonly { readonly Item?: Item }[];
+  const units = sum([...gets.keys()], (index) => readUnits(sizeOf(found[index]?.Item), "transaction"));
+  return { requests: 1, readUnits: units, writeUnits: 0 };
 }
 
 /** A refused write costs as much as an accepted one; a throttled or failed call costs nothing. */
@@ -154,6 +163,8 @@ function refused(operation: string, input: Input, error: unknown): Units {
   if (name === "ConditionalCheckFailedException") {
     return write(writeUnits(Math.max(sizeOf(input.Item), sizeOf(found))));
   }
+  if (name === "TransactionCanceledException" && operation === "TransactGetItems")
+    return transactReads(input);
   if (name !== "TransactionCanceledException" || operation !== "TransactWriteItems") return write(0);
   return write(
     sum([...(input.TransactItems ?? []).entries()], ([index, action]) =>

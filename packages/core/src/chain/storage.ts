@@ -77,6 +77,13 @@ export interface ChainStorage {
   putSnapshot(item: Item, signal: AbortSignal | undefined): Promise<void>;
   /** Takes the content of an item that is there, but for what chains need, and gives it other attributes. */
   strip(slot: SlotKey, attributes: Item, signal: AbortSignal | undefined): Promise<void>;
+  /**
+   * What begins in these slots, all at one moment: no transaction is half seen.
+   * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
+   *
+   * @throws UncertainWriteError when another transaction on them was under way.
+   */
+  find(slots: readonly SlotKey[], signal: AbortSignal | undefined): Promise<readonly (Item | undefined)[]>;
   /** One page of a chain's items, in slot order or against it. */
   query(range: SlotRange): Promise<ItemPage>;
   /**

@@ -3,6 +3,7 @@ import type { Bill } from "../capacity/units.ts";
 import { TransactionTooLargeError } from "../errors.ts";
 import { MAX_TRANSACTION_ACTIONS, MAX_TRANSACTION_BYTES } from "../limits.ts";
 import { asDuplicate, type ChainContext, type Duplicate, endOf, lookBack, readTail } from "./chain.ts";
+import { lookAtOnce } from "./look.ts";
 import { sendUntilCertain } from "./send.ts";
 import type { SlotKey } from "./storage.ts";
 import {
@@ -64,7 +65,10 @@ interface Stand extends Participant {
   readonly winner?: ChainItem | undefined;
 }
 
-/** Writes all commits in one transaction if every participant is where it is expected; otherwise none. */
+/**
+ * Writes all commits in one transaction if every participant is where it is expected; otherwise none. When all are only
+ * checked, they are looked at in one transaction.
+ */
 export async function transactOnChains(
   context: ChainContext,
   transact: ChainTransact,
@@ -166,7 +170,10 @@ async function send(context: ChainContext, transact: ChainTransact, stands: read
   const free = checked.map(({ chain, end }): SlotKey => ({ chain, slot: end.version + 1 }));
   checkSize(items.flat(), free);
   const sender = { ...transact, chain: String(written[0]?.chain) };
-  const found = await sendUntilCertain(context, sender, { puts: items.flat(), free });
+  const found =
+    written.length === 0
+      ? await lookAtOnce(context, transact, free)
+      : await sendUntilCertain(context, sender, { puts: items.flat(), free });
   if (found === undefined) {
     const places = written.map(({ chain, end, commit }, index) => {
       const after = endOf(end, commit as PendingCommit, items[index] ?? []);

@@ -5,6 +5,7 @@ import { readContract } from "./read-contract.ts";
 import { refusalContract } from "./refusal-contract.ts";
 import { snapshotContract } from "./snapshot-contract.ts";
 import { closeContract } from "./close-contract.ts";
+import { readTransactionContract } from "./read-transaction-contract.ts";
 import { transactContract } from "./transact-contract.ts";
 import { transferContract } from "./transfer-contract.ts";
 import type { ContractRunner, ContractSubject } from "./subject.ts";
@@ -27,6 +28,7 @@ export function describeEventStoreContract(runner: ContractRunner, subject: Cont
     closeContract(runner, subject);
     transactContract(runner, subject);
     snapshotContract(runner, subject);
+    readTransactionContract(runner, subject);
     transferContract(runner, subject);
     bodyContract(runner, subject);
   });

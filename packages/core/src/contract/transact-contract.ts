@@ -292,7 +292,8 @@ export function transactContract({ describe, it }: ContractRunner, { openStore }
       const streamId = newStreamId();
       const write = { streamId, events: counted(1) };
       await assert.rejects(store.transact([]), TypeError);
-      await assert.rejects(store.transact([], { checks: [{ streamId, expectedVersion: 0 }] }), TypeError);
+      const check = { streamId, expectedVersion: 0 };
+      await assert.rejects(store.transact([], { checks: [check], commitId: createCommitId() }), TypeError);
       await assert.rejects(store.transact([write, write]), TypeError);
       await assert.rejects(
         store.transact([write], { checks: [{ streamId, expectedVersion: 0 }] }),

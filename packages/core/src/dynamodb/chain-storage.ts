@@ -6,6 +6,7 @@ import {
   type QueryCommandOutput,
   ScanCommand,
   type ScanCommandInput,
+  TransactGetItemsCommand,
   type TransactionCanceledException,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
@@ -92,6 +93,7 @@ export function createDynamoDBChainStorage(
       });
       await client.send(command, abortedBy(signal));
     },
+    find: (slots, signal) => findItems(client, tableName, { slots, signal }),
     query: (range) => queryItems(calls, tableName, range),
     listNames: (category, page) =>
       category === undefined
@@ -112,8 +114,12 @@ function putIfNew(tableName: string, item: Item): IfNew<{ Item: Item }> {
   return { TableName: tableName, Item: item, ...IF_NEW };
 }
 
-function ifFree(tableName: string, { chain, slot }: SlotKey): IfNew<{ Key: Item }> {
-  return { TableName: tableName, Key: { p: { S: chain }, s: { N: String(slot) } }, ...IF_NEW };
+function ifFree(tableName: string, slot: SlotKey): IfNew<{ Key: Item }> {
+  return { TableName: tableName, Key: keyOf(slot), ...IF_NEW };
+}
+
+function keyOf({ chain, slot }: SlotKey): Item {
+  return { p: { S: chain }, s: { N: String(slot) } };
 }
 
 function reasonsOf(error: unknown): readonly CancellationReason[] {
@@ -127,6 +133,23 @@ function fail(tableName: string, error: unknown): never {
   const applied = conflict ? "not now" : wasApplied(error);
   if (applied === "no") throw error;
   throw new UncertainWriteError({ mayBeWritten: applied === "unknown", cause: error });
+}
+
+async function findItems(
+  client: DynamoDBClient,
+  tableName: string,
+  { slots, signal }: { readonly slots: readonly SlotKey[]; readonly signal: AbortSignal | undefined },
+): Promise<readonly (Item | undefined)[]> {
+  const TransactItems = slots.map((slot) => ({ Get: { TableName: tableName, Key: keyOf(slot) } }));
+  try {
+    const { Responses = [] } = await client.send(
+      new TransactGetItemsCommand({ TransactItems }),
+      abortedBy(signal),
+    );
+    return slots.map((_, index) => Responses[index]?.Item);
+  } catch (error) {
+    return fail(tableName, error);
+  }
 }
 
 async function queryItems(calls: DynamoDBCalls, tableName: string, range: SlotRange): Promise<ItemPage> {

@@ -43,6 +43,11 @@ export function createMemoryStorage(): ChainStorage {
       put(slot, { ...Object.fromEntries(kept), ...attributes });
     },
 
+    async find(slots, signal) {
+      signal?.throwIfAborted();
+      return slots.map(find);
+    },
+
     async query({ chain, from, to, backward, limit = Number.POSITIVE_INFINITY, signal }) {
       signal?.throwIfAborted();
       const slots = [...(chains.get(chain)?.entries() ?? [])]

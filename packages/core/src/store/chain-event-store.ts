@@ -32,6 +32,7 @@ import { prepareAppend } from "./prepare-append.ts";
 import { loadCached } from "./load-cached.ts";
 import { loadState } from "./load-state.ts";
 import { checkCounts, planRead, readEvents } from "./read-stream.ts";
+import { readTransaction } from "./read-transaction.ts";
 import { transact } from "./transact.ts";
 import { truncateStream } from "./truncate.ts";
 import { exportCommits, importCommits } from "./transfer.ts";
@@ -88,6 +89,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       }
       return openGroup(context, streamId, { ...groupOptions, maxBytes: maxGroupBytes });
     },
+    readTransaction: (event, readOptions) => readTransaction(context, event, readOptions),
     read(streamId, readOptions) {
       checkStreamId(streamId);
       const { bill = new Bill() } = readOptions ?? {};

@@ -306,17 +306,17 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
   /**
    * Appends to several streams at once, and only if all of them, and those that are only checked, are where they are
    * expected: all or nothing. Another transaction on the same streams at the same moment is waited for; a stream that
-   * is elsewhere is a conflict.
+   * is elsewhere is a conflict. Without writes it only checks: it resolves if all streams were there at one moment.
    *
    * Cost: 1 request, and 1 more for each stream whose end this store has not seen (unless it expects `"noStream"`);
    * 2 WCU for each KB of each stream's events, 1 for each new stream, and 2 for each check (none for `"streamExists"`).
-   * A single stream without checks costs what an append costs.
+   * A single stream without checks costs what an append costs; without writes, a check costs 2 RCU.
    *
    * @throws TransactConflictError with every expectation that does not hold; nothing was written.
    * @throws TransactionTooLargeError above 100 streams or 4 MB; and NoEventsError, InvalidEventError,
    *   InvalidStreamIdError, EventTooLargeError, all before anything is written.
    * @throws OutcomeUnknownError when the connection stayed broken; it says how to find out.
-   * @throws TypeError when no stream is written to or one is named twice, RangeError as `append`.
+   * @throws TypeError when no stream is given or one is named twice, RangeError as `append`.
    */
   transact(
     writes: readonly TransactWrite<Definitions>[],
@@ -332,6 +332,19 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * @throws VersionConflictError when the stream is seen to be elsewhere.
    */
   openGroup(streamId: string, options: CommitGroupOptions): Promise<CommitGroup<Definitions>>;
+
+  /**
+   * Reads the whole transaction that an event belongs to: what it appended to each stream. An append to one stream is a
+   * transaction of one. Answers undefined when the stream has no event of that version.
+   *
+   * Cost: 1 request and 1 RCU for each of its streams, more where an item is above 4 KB; strongly consistent.
+   *
+   * @throws UnknownEventTypeError, IntegrityError as `read`; RangeError for a version that is none.
+   */
+  readTransaction(
+    event: { readonly streamId: string; readonly version: number },
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Omit<TransactResult<Definitions>, "duplicate"> | undefined>;
 
   /**
    * Reads a stream's events; nothing for a stream that does not exist. Leaving the loop stops fetching.

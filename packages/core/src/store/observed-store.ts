@@ -33,6 +33,10 @@ export interface BilledEventStore extends EventStore {
     writes: Parameters<EventStore["transact"]>[0],
     options?: TransactOptions & Billed,
   ): Promise<TransactResult<EventDefinitions>>;
+  readTransaction(
+    event: Parameters<EventStore["readTransaction"]>[0],
+    options?: Parameters<EventStore["readTransaction"]>[1] & Billed,
+  ): ReturnType<EventStore["readTransaction"]>;
   read(streamId: string, options?: ReadOptions & Billed): AsyncIterable<RecordedEvent>;
   load<State>(
     streamId: string,
@@ -86,8 +90,19 @@ export function observeStore(store: BilledEventStore, observer: Observer): Event
           }),
         },
       ),
+    readTransaction: (event, options) =>
+      observe(
+        observer,
+        { name: "read", streamId: event.streamId },
+        {
+          work: (bill) => store.readTransaction(event, { ...options, bill }),
+          facts: (found) => ({
+            events: found?.appends.reduce((count, each) => count + each.events.length, 0) ?? 0,
+          }),
+        },
+      ),
     read(streamId, options) {
-      const bill = new Bill();
+      const { bill = new Bill() } = (options ?? {}) as Billed;
       const elements = store.read(streamId, { ...options, bill });
       const facts = (events: number) => ({ events });
       return observeEach(observer, { name: "read", streamId }, { elements, bill, facts });

@@ -26,7 +26,7 @@ interface PreparedWrite extends PreparedAppend {
   readonly expected: ExpectedVersion;
 }
 
-/** Appends to several streams, all or none. */
+/** Appends to several streams, all or none; with nothing to append, only checks. */
 export async function transact(
   context: AppendContext,
   writes: readonly TransactWrite<EventDefinitions>[],
@@ -34,7 +34,10 @@ export async function transact(
 ): Promise<Stored> {
   const { checks = [], bill = new Bill(), signal } = options;
   checkStreams([...writes, ...checks]);
-  if (writes.length === 0) throw new TypeError("A transaction needs at least one stream to write to.");
+  if (writes.length + checks.length === 0) throw new TypeError("A transaction needs at least one stream.");
+  if (writes.length === 0 && options.commitId !== undefined) {
+    throw new TypeError("A transaction that only checks stores nothing that a commitId could find again.");
+  }
   const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
   const commitId = ownId ?? newCommitId(context.runtime.now());
   const prepared: PreparedWrite[] = [];

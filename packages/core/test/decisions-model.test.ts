@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { type DecisionSabotage, runDecisionHistory } from "./decisions-model.ts";
+
+const SEEDS = 2_000;
+
+/** The problems of many histories; stops at `enough` problems. */
+async function problemsOf(sabotage?: DecisionSabotage, enough = Number.POSITIVE_INFINITY): Promise<string[]> {
+  const problems: string[] = [];
+  for (let seed = 1; seed <= SEEDS && problems.length < enough; seed++) {
+    problems.push(...(await runDecisionHistory(seed, sabotage)));
+  }
+  return problems;
+}
+
+describe("the model of decisions", () => {
+  it(`finds an order that explains every decision and refusal of ${SEEDS} histories, each stored once`, {
+    timeout: 300_000,
+  }, async () => {
+    expect(await problemsOf(undefined, 5)).toEqual([]);
+  });
+
+  const sabotages: Record<string, DecisionSabotage> = {
+    "what was read is no condition": { forgetsReads: true },
+    "checks are left out": { uncheckedSlots: true },
+    "own events are not recognised": { meetsNoOwn: true },
+    "refusals are believed": { believesRefusals: true },
+    "own transactions are not recognised": { guards: { findOwn: () => undefined } },
+    "closed streams are written to": { guards: { isOpen: () => true } },
+    "parts are written one by one": { splitTransactions: true },
+  };
+  for (const [name, sabotage] of Object.entries(sabotages)) {
+    it(`notices when ${name}`, { timeout: 300_000 }, async () => {
+      expect(await problemsOf(sabotage, 1)).not.toEqual([]);
+    });
+  }
+});
