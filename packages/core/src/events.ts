@@ -33,6 +33,8 @@ export interface RecordedEvent<Type extends string = string, Data = unknown> {
   readonly eventId: string;
   /** When its commit was written, by the writer's clock; never goes back within a stream. */
   readonly recordedAt: Date;
+  /** Whose key its body is encrypted with; absent when it is in the clear. */
+  readonly subject?: string;
 }
 
 /** The events of one append: stored together or not at all. */

@@ -25,6 +25,7 @@ export interface Operation {
     | "findCommit"
     | "truncate"
     | "streamExists"
+    | "readCategory"
     | "listStreams"
     | "exportCommits"
     | "importCommits"

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { LoadResult } from "./store/event-store.ts";
 
 /** Streams whose state a cache keeps, by default. */
 export const DEFAULT_CACHED_STREAMS = 1_000;
@@ -14,6 +15,12 @@ export interface StateCacheOptions {
    * stream of more commits reads the whole stream, as without a cache. Default 10,000.
    */
   readonly maxCommitIds?: number | undefined;
+  /**
+   * Milliseconds after which a state is loaded anew instead of gone on from. With encryption that is how long the data of
+   * somebody who was forgotten may stay in it. Default: 5 minutes for states that encrypted events went into, no limit
+   * for others.
+   */
+  readonly maxAgeMs?: number | undefined;
 }
 
 /** States of streams in this process's memory; see `createStateCache`. */
@@ -23,7 +30,7 @@ export interface StateCache<State> {
   /** What it holds of a stream: never newer than what is stored, and perhaps older. */
   peek(
     streamId: string,
-  ): { readonly state: State; readonly version: number; readonly snapshotVersion: number } | undefined;
+  ): Pick<LoadResult<State>, "state" | "version" | "snapshotVersion" | "subjects"> | undefined;
   clear(): void;
 }
 
@@ -41,12 +48,24 @@ export function createStateCache<State>(options: StateCacheOptions = {}): StateC
   return new CachedStates(options);
 }
 
+/** Until when states of encrypted events are gone on from, by default. */
+const DEFAULT_ENCRYPTED_AGE_MS = 5 * 60 * 1_000;
+
+/** The inside of the store whose states a cache keeps. */
+interface CacheOwner {
+  readonly runtime: { readonly now: () => number };
+}
+
 /** What is known of a stream at a version. */
 interface CachedState<State> {
   readonly state: State;
   readonly version: number;
   /** Of the newest snapshot that was seen. */
   readonly snapshotVersion: number;
+  /** Whose encrypted data went into the state. */
+  readonly subjects: readonly string[];
+  /** When the oldest of what the state was folded from was read, in epoch milliseconds. */
+  readonly since: number;
   /** The ids of all commits from the first version on; undefined when some are not known. */
   readonly commits: Set<number> | undefined;
 }
@@ -58,6 +77,7 @@ export interface Advance<State> {
   readonly version: number;
   readonly state: State;
   readonly snapshotVersion: number;
+  readonly subjects: readonly string[];
   /** The commits folded. */
   readonly commits: readonly CommitFingerprint[];
 }
@@ -68,16 +88,19 @@ export type CommitPresence = "absent" | "perhaps" | "stream not cached";
 export class CachedStates<State> implements StateCache<State> {
   readonly #streams: LRUCache<string, CachedState<State>>;
   readonly #maxCommitIds: number;
-  #owner: { readonly store: object; readonly evolve: unknown } | undefined;
+  readonly #givenMaxAgeMs: number | undefined;
+  #owner: { readonly store: CacheOwner; readonly evolve: unknown } | undefined;
 
   constructor(options: StateCacheOptions) {
     const { maxStreams = DEFAULT_CACHED_STREAMS, maxCommitIds = DEFAULT_CACHED_COMMIT_IDS } = options;
-    for (const [name, value] of Object.entries({ maxStreams, maxCommitIds })) {
+    const { maxAgeMs = 1 } = options;
+    for (const [name, value] of Object.entries({ maxStreams, maxCommitIds, maxAgeMs })) {
       if (Number.isSafeInteger(value) && value >= 1) continue;
       throw new RangeError(`${name} is ${String(value)}; it has to be a whole number from 1.`);
     }
     this.#streams = new LRUCache({ max: maxStreams });
     this.#maxCommitIds = maxCommitIds;
+    this.#givenMaxAgeMs = options.maxAgeMs;
   }
 
   get size(): number {
@@ -86,11 +109,27 @@ export class CachedStates<State> implements StateCache<State> {
 
   peek(
     streamId: string,
-  ): { readonly state: State; readonly version: number; readonly snapshotVersion: number } | undefined {
-    const kept = this.#streams.get(streamId);
+  ): Pick<LoadResult<State>, "state" | "version" | "snapshotVersion" | "subjects"> | undefined {
+    const kept = this.#get(streamId);
     if (kept === undefined) return undefined;
-    const { state, version, snapshotVersion } = kept;
-    return { state, version, snapshotVersion };
+    const { state, version, snapshotVersion, subjects } = kept;
+    return { state, version, snapshotVersion, subjects };
+  }
+
+  #get(streamId: string): CachedState<State> | undefined {
+    const kept = this.#streams.get(streamId);
+    const isTooOld = kept !== undefined && this.#now() - kept.since > this.#maxAgeMs(kept);
+    if (isTooOld) this.#streams.delete(streamId);
+    return isTooOld ? undefined : kept;
+  }
+
+  #maxAgeMs({ subjects }: CachedState<State>): number {
+    const unlessEncrypted = subjects.length === 0 ? Number.POSITIVE_INFINITY : DEFAULT_ENCRYPTED_AGE_MS;
+    return this.#givenMaxAgeMs ?? unlessEncrypted;
+  }
+
+  #now(): number {
+    return this.#owner?.store.runtime.now() ?? 0;
   }
 
   clear(): void {
@@ -98,7 +137,7 @@ export class CachedStates<State> implements StateCache<State> {
   }
 
   /** @throws TypeError when the cache belongs to another store or another `evolve`. */
-  claim(store: object, evolve: unknown): void {
+  claim(store: CacheOwner, evolve: unknown): void {
     this.#owner ??= { store, evolve };
     if (this.#owner.store !== store) {
       throw new TypeError("A state cache belongs to one store, and this one holds states of another.");
@@ -111,19 +150,23 @@ export class CachedStates<State> implements StateCache<State> {
     }
   }
 
-  advance(streamId: string, { after, version, state, snapshotVersion, commits }: Advance<State>): void {
+  advance(streamId: string, advance: Advance<State>): void {
+    const { after, version, state, snapshotVersion, subjects, commits } = advance;
     const kept = this.#streams.peek(streamId);
     // Whoever read first may come last: what is kept never goes back.
     if (kept !== undefined && kept.version > version) return;
     const known = after === 0 ? new Set<number>() : kept && after <= kept.version ? kept.commits : undefined;
     if (known !== undefined) for (const commit of commits) known.add(commit);
     const remembered = known !== undefined && known.size <= this.#maxCommitIds ? known : undefined;
-    this.#streams.set(streamId, { state, version, snapshotVersion, commits: remembered });
+    // A state that goes on from what was kept is as old as that.
+    const since = kept !== undefined && after > 0 ? kept.since : this.#now();
+    const next = { state, version, snapshotVersion, subjects, since, commits: remembered };
+    this.#streams.set(streamId, next);
   }
 
   /** Whether a commit may be among a stream's versions up to `version`. */
   presenceOf(commitId: string, streamId: string, version: number): CommitPresence {
-    const kept = this.#streams.get(streamId);
+    const kept = this.#get(streamId);
     if (kept === undefined) return "stream not cached";
     const covers = kept.commits !== undefined && kept.version >= version;
     return covers && !kept.commits.has(fingerprintOf(commitId)) ? "absent" : "perhaps";

@@ -23,6 +23,12 @@ export function checkStreamId(streamId: unknown): asserts streamId is string {
   }
 }
 
+/** @throws RangeError for what can't come before the first `|` of a stream's name. */
+export function checkCategory(category: string): void {
+  if (typeof category === "string" && category !== "" && !category.includes("|")) return;
+  throw new RangeError(`${JSON.stringify(category)} is no category: a text without | is needed.`);
+}
+
 /** The category of a stream: what comes before the first `|`. */
 export function categoryOf(streamId: string): string {
   const bar = streamId.indexOf("|");

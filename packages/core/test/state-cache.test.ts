@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { counted } from "../src/contract/fixtures.ts";
+import { createKeyRing, encryptPersons } from "../src/contract/key-ring.ts";
 import { createGuardedCommandHandler } from "../src/command-handler/command-handler.ts";
 import { HANDLER_GUARDS } from "../src/command-handler/guards.ts";
 import {
@@ -9,6 +10,7 @@ import {
   createStateCache,
   eventsTable,
   meterCapacity,
+  type RecordedEvent,
 } from "../src/index.ts";
 import { createMemoryEventStore, createMemoryStorage } from "../src/memory/index.ts";
 import { connect } from "./test-database.ts";
@@ -247,5 +249,33 @@ describe("on DynamoDB", () => {
     await new Promise((resolve) => setImmediate(resolve));
     process.off("warning", listen);
     expect(warnings.filter(({ name }) => name === "MaxListenersExceededWarning")).toEqual([]);
+  });
+});
+
+describe("a state of encrypted events", () => {
+  it("is loaded anew after 5 minutes, or as long as the cache says, also while it is in use", async () => {
+    for (const [maxAgeMs, limitMs] of [
+      [undefined, 300_000],
+      [1_000, 1_000],
+    ] as const) {
+      let now = 1_000_000;
+      const keys = createKeyRing();
+      const storage = createMemoryStorage();
+      const runtime = { now: () => now };
+      const store = createMemoryEventStore({ storage, runtime, encryption: encryptPersons(keys) });
+      const cache = createStateCache<readonly string[]>({ maxAgeMs });
+      const types = {
+        initialState: (): readonly string[] => [],
+        evolve: (folded: readonly string[], { type }: RecordedEvent) => [...folded, type],
+      };
+      await store.append("person|1", [{ type: "Named", data: { person: "p1" } }]);
+      await store.load("person|1", types, { cache });
+      keys.drop("p1");
+      now += limitMs - 1;
+      await store.append("person|1", [{ type: "Left", data: {} }]);
+      expect((await store.load("person|1", types, { cache })).state).toEqual(["Named", "Left"]);
+      now += 2;
+      expect((await store.load("person|1", types, { cache })).state).toEqual(["$forgotten", "Left"]);
+    }
   });
 });

@@ -39,7 +39,7 @@ export interface NamePage {
 }
 
 /** The attributes of an item that hold events or a state: what truncating a stream takes away. */
-export const CONTENT_ATTRIBUTES: readonly string[] = ["e", "f", "x", "b", "y", "z"];
+export const CONTENT_ATTRIBUTES: readonly string[] = ["e", "f", "x", "b", "y", "z", "h"];
 
 /** A slot of a chain, by number. */
 export interface SlotKey {

@@ -2,7 +2,7 @@ import { Bill } from "../capacity/units.ts";
 import type { VersionConflictError } from "../errors.ts";
 import type { EventDefinitions, RecordedEventOf } from "../events.ts";
 import { type CachedStates, CommitNotes } from "../state-cache.ts";
-import type { EventStore, Fold } from "../store/event-store.ts";
+import type { EventStore, Fold, LoadResult } from "../store/event-store.ts";
 import { type NextSnapshot, snapshotAfter } from "../store/next-snapshot.ts";
 import type { HandlerGuards } from "./guards.ts";
 
@@ -21,6 +21,15 @@ function foldOf<State, Event>({ initialState, evolve, snapshot }: Fold<State, Ev
   return { initialState, evolve, snapshot };
 }
 
+/** Those whose encrypted data is in a state once these events are in it. */
+function withSubjectsOf(
+  subjects: readonly string[],
+  events: readonly { readonly subject?: string | undefined }[],
+): readonly string[] {
+  const more = events.flatMap(({ subject }) => subject ?? []);
+  return more.length === 0 ? subjects : [...new Set([...subjects, ...more])];
+}
+
 /** What is known of a stream while commands on it are handled. Only what is stored gets in. */
 export class StreamView<Definitions extends EventDefinitions, State> {
   readonly streamId: string;
@@ -31,6 +40,7 @@ export class StreamView<Definitions extends EventDefinitions, State> {
   #state: State;
   #version = 0;
   #snapshotVersion = 0;
+  #subjects: readonly string[] = [];
 
   constructor(source: StateSource<Definitions, State>, streamId: string) {
     this.#source = source;
@@ -48,8 +58,16 @@ export class StreamView<Definitions extends EventDefinitions, State> {
 
   /** What an append takes a snapshot by, of the state after it. */
   nextSnapshot(): NextSnapshot | undefined {
-    const [state, version, snapshotVersion] = [this.#state, this.#version, this.#snapshotVersion];
-    return snapshotAfter(this.#source.decider, { state, version, snapshotVersion });
+    return snapshotAfter(this.#source.decider, this.#known());
+  }
+
+  #known(): Pick<LoadResult<State>, "state" | "version" | "snapshotVersion" | "subjects"> {
+    return {
+      state: this.#state,
+      version: this.#version,
+      snapshotVersion: this.#snapshotVersion,
+      subjects: this.#subjects,
+    };
   }
 
   /** Looks out for a commit in all that is loaded and folded from now on. */
@@ -91,7 +109,7 @@ export class StreamView<Definitions extends EventDefinitions, State> {
   async catchUp(signal: AbortSignal | undefined): Promise<void> {
     const { store, decider } = this.#source;
     const notes = new CommitNotes();
-    const before = { state: this.#state, version: this.#version, snapshotVersion: this.#snapshotVersion };
+    const before = this.#known();
     // With no commit to be met, the newest snapshot is a start as good as any.
     const from = before.version === 0 && this.#watched.size === 0 ? undefined : before;
     const loaded = await store.load(
@@ -137,7 +155,9 @@ export class StreamView<Definitions extends EventDefinitions, State> {
     const notes = new CommitNotes();
     let state = this.#state;
     for (const event of events) state = this.#meet(state, event, notes);
-    this.#advance({ after, state, version: events.at(-1)?.version ?? after, snapshotVersion, notes });
+    const version = events.at(-1)?.version ?? after;
+    const subjects = withSubjectsOf(this.#subjects, events);
+    this.#advance({ after, state, version, snapshotVersion, subjects, notes });
   }
 
   /** Takes over a state that was folded from stored events which follow on what is known. */
@@ -148,7 +168,8 @@ export class StreamView<Definitions extends EventDefinitions, State> {
     const notes = new CommitNotes();
     for (const event of events) notes.note(event.eventId);
     const { snapshotVersion = this.#snapshotVersion } = to;
-    this.#advance({ ...to, after: this.#version, snapshotVersion, notes });
+    const subjects = withSubjectsOf(this.#subjects, events);
+    this.#advance({ ...to, after: this.#version, snapshotVersion, subjects, notes });
   }
 
   #meet(state: State, event: RecordedEventOf<Definitions>, notes: CommitNotes): State {
@@ -171,14 +192,17 @@ export class StreamView<Definitions extends EventDefinitions, State> {
     readonly state: State;
     readonly version: number;
     readonly snapshotVersion: number;
+    readonly subjects: readonly string[];
     readonly notes: CommitNotes;
   }): void {
-    const { after, state, version, snapshotVersion, notes } = to;
+    const { after, state, version, snapshotVersion, subjects, notes } = to;
     this.#state = state;
     this.#version = version;
     this.#snapshotVersion = snapshotVersion;
+    this.#subjects = subjects;
     const { commits } = notes;
-    this.#source.cache?.advance(this.streamId, { after, state, version, snapshotVersion, commits });
+    const advance = { after, state, version, snapshotVersion, subjects, commits };
+    this.#source.cache?.advance(this.streamId, advance);
   }
 
   async #loadCached(cache: CachedStates<State>, signal: AbortSignal | undefined): Promise<void> {
@@ -189,12 +213,14 @@ export class StreamView<Definitions extends EventDefinitions, State> {
     this.#state = loaded.state;
     this.#version = loaded.version;
     this.#snapshotVersion = loaded.snapshotVersion;
+    this.#subjects = loaded.subjects;
   }
 
   async #loadWhole(signal: AbortSignal | undefined): Promise<void> {
     this.#state = this.#source.decider.initialState();
     this.#version = 0;
     this.#snapshotVersion = 0;
+    this.#subjects = [];
     for (const commitId of this.#watched.keys()) this.#watched.set(commitId, undefined);
     return this.catchUp(signal);
   }

@@ -16,7 +16,44 @@ import { numberSchema } from "./number-schema.ts";
 const SIZES = [1, 3, 2, 4];
 const LAST = 10;
 
+const COUNT = { initialState: () => 0, evolve: (count: number) => count + 1 };
+
 export function readContract({ describe, it }: ContractRunner, { openStore }: ContractSubject): void {
+  describe("readCategory", () => {
+    it("yields the events of all its streams, each in order, stream by stream", async () => {
+      const [store, other] = [openStore(), openStore()];
+      const category = newStreamId().replace("|", "-");
+      const names = Array.from({ length: 21 }, (_, index) => `${category}|${String(index).padStart(2, "0")}`);
+      for (const [index, name] of names.entries()) {
+        await appendCommits(
+          store,
+          name,
+          Array.from({ length: 1 + (index % 3) }, () => 2),
+        );
+      }
+      await store.append(`${category}s|1`, counted(1));
+      await store.truncate(String(names[2]), { ...COUNT, snapshot: { version: "1" } }, { before: 3 });
+      await untilListed(() => collect(store.listStreams(category)), names.length);
+      const expected: string[] = [];
+      for (const name of names) {
+        for (const event of await collect(store.read(name))) expected.push(`${name} ${event.version}`);
+      }
+      const place = ({ streamId, version }: RecordedEvent): string => `${streamId} ${version}`;
+      assert.deepEqual((await collect(other.readCategory(category))).map(place), expected);
+      const after = names[9];
+      const rest = (await collect(other.readCategory(category, { after }))).map(place);
+      assert.deepEqual(rest, expected.slice(expected.length - rest.length));
+      assert.equal(rest[0], `${names[10]} 1`);
+      for await (const event of other.readCategory(category, { consistency: "eventual" })) {
+        assert.equal(place(event), expected[0]);
+        break;
+      }
+      assert.deepEqual(await collect(other.readCategory(category, { asOf: new Date(0) })), []);
+      assert.deepEqual(await collect(other.readCategory(`${category}x`)), []);
+      for (const wrong of ["", "a|b", 7 as never]) assert.throws(() => other.readCategory(wrong), RangeError);
+    });
+  });
+
   describe("read", () => {
     it("yields nothing for a stream that does not exist", async () => {
       assert.deepEqual(await readVersions(openStore(), newStreamId()), []);

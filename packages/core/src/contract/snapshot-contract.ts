@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { RecordedEvent } from "../events.ts";
+import { createStateCache } from "../state-cache.ts";
+import { createKeyRing, encryptPersons } from "./key-ring.ts";
 import type { EventStore, Fold } from "../store/event-store.ts";
 import { snapshotAfter } from "../store/next-snapshot.ts";
 import type { SnapshotPolicy } from "../store/snapshot.ts";
@@ -17,6 +19,11 @@ import type { ContractRunner, ContractSubject } from "./subject.ts";
 interface Sum {
   readonly count: number;
   readonly sum: number;
+  readonly padding: string;
+}
+
+interface Told {
+  readonly names: readonly string[];
   readonly padding: string;
 }
 
@@ -189,6 +196,80 @@ export function snapshotContract({ describe, it }: ContractRunner, { openStore }
         [{ version: "1", every: 0 }, RangeError],
       ] as const) {
         await assert.rejects(store.load(streamId, summing(policy)), error);
+      }
+    });
+  });
+
+  describe("snapshots of encrypted events", () => {
+    for (const padding of ["", pseudoRandomText(3, 20_000)]) {
+      const size = `${padding.length} bytes`;
+      const fold: Fold<Told, RecordedEvent> = {
+        initialState: () => ({ names: [], padding }),
+        evolve: ({ names }, { type, data }) => ({
+          names: [...names, type === "$forgotten" ? "?" : (data as { readonly name: string }).name],
+          padding,
+        }),
+        snapshot: { version: "1", every: 2 },
+      };
+
+      it(`are unreadable once one of those whose data they hold is forgotten, ${size}`, async () => {
+        const keys = createKeyRing();
+        const open = (): EventStore => openStore({ encryption: encryptPersons(keys) });
+        const streamId = newStreamId();
+        const cache = createStateCache<Told>();
+        const caching = open();
+        for (const [person, name] of [
+          ["p1", "Ada"],
+          ["p2", "Bob"],
+          [null, "Shop"],
+          ["p1", "Eve"],
+        ] as const) {
+          const store = open();
+          const loaded = await store.load(streamId, fold);
+          await store.append(streamId, [{ type: "Named", data: { name, person } }], {
+            expectedVersion: loaded.version,
+            snapshot: snapshotAfter(fold, loaded),
+          });
+          await caching.load(streamId, fold, { cache });
+        }
+        const before = await open().load(streamId, fold);
+        assert.deepEqual(before.state.names, ["Ada", "Bob", "Shop", "Eve"]);
+        assert.deepEqual(before.subjects.toSorted(), ["p1", "p2"]);
+        assert.equal(before.snapshotVersion > 0, true);
+        // Without the hook a state is no way around it.
+        await assertRejects(openStore().load(streamId, fold), { code: "encryptionMissing" });
+        const exported = JSON.stringify(await collect(open().exportCommits({ streamId })));
+        for (const name of ["Ada", "Bob", "Eve"]) assert.equal(exported.includes(name), false);
+        keys.drop("p1");
+        const after = await open().load(streamId, fold);
+        assert.deepEqual(after.state.names, ["?", "Bob", "Shop", "?"]);
+      });
+    }
+
+    it("stand for truncated events, in exports too; once forgotten, the stream can't be folded any more", async () => {
+      const keys = createKeyRing();
+      const open = (): EventStore => openStore({ encryption: encryptPersons(keys) });
+      const streamId = newStreamId();
+      const fold: Fold<readonly string[], RecordedEvent> = {
+        initialState: () => [],
+        evolve: (names, { data }) => [...names, String((data as { readonly name?: string }).name)],
+        snapshot: { version: "1" },
+      };
+      for (const name of ["Ada", "Lovelace"]) {
+        await open().append(streamId, [{ type: "Named", data: { name, person: "p1" } }]);
+      }
+      await open().truncate(streamId, fold, { before: 2 });
+      assert.deepEqual((await open().load(streamId, fold)).state, ["Ada", "Lovelace"]);
+      const commits = await collect(open().exportCommits({ streamId }));
+      assert.equal(JSON.stringify(commits).includes("Ada"), false);
+      const copy = newStreamId();
+      await open().importCommits(commits.map((commit) => ({ ...commit, streamId: copy })));
+      assert.deepEqual((await open().load(copy, fold)).state, ["Ada", "Lovelace"]);
+      keys.drop("p1");
+      for (const each of [streamId, copy]) {
+        await assertRejects(open().load(each, fold), { code: "streamTruncated" });
+        const [event, ...more] = await collect(open().read(each));
+        assert.deepEqual([event?.type, event?.version, more], ["$forgotten", 2, []]);
       }
     });
   });

@@ -92,13 +92,13 @@ export async function appendCommit(
 }
 
 function snapshotOf(
-  { maxItemBytes }: AppendContext,
+  { maxItemBytes, encryption }: AppendContext,
   streamId: string,
   append: PreparedAppend & { readonly snapshot: NextSnapshot },
 ): SnapshotOfAppend {
   const eventsAt = ({ after, t }: CommitPlace): readonly RecordedEvent[] =>
     describeWritten(streamId, append, { first: after + 1, t, bill: new Bill() }).events;
-  return new SnapshotOfAppend(append.snapshot, { eventsAt, maxItemBytes });
+  return new SnapshotOfAppend(append.snapshot, { eventsAt, maxItemBytes, encryption });
 }
 
 /** A checked append as a commit that waits for its place. */
@@ -206,6 +206,7 @@ export function describeWritten(
       version: first + index,
       eventId: `${id}/${offset + index}`,
       recordedAt: new Date(t),
+      ...(event.apart?.subject === undefined ? undefined : { subject: event.apart.subject }),
     })),
     capacity: bill.total(),
   };

@@ -11,7 +11,7 @@ import { MAX_ITEM_BYTES } from "../limits.ts";
 import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
 import { cachedStates } from "../state-cache.ts";
-import { checkStreamId } from "../stream-name.ts";
+import { checkCategory, checkStreamId } from "../stream-name.ts";
 import {
   type AppendContext,
   appendCommit,
@@ -32,6 +32,7 @@ import { prepareAppend } from "./prepare-append.ts";
 import { loadCached } from "./load-cached.ts";
 import { loadState } from "./load-state.ts";
 import { checkCounts, planRead, readEvents } from "./read-stream.ts";
+import { readCategory } from "./read-category.ts";
 import { readTransaction } from "./read-transaction.ts";
 import { transact } from "./transact.ts";
 import { truncateStream } from "./truncate.ts";
@@ -112,6 +113,11 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       if (context.knownEnds.latest(streamId) !== undefined) return true;
       const read = readContext(context, { chain: streamId, bill });
       return (await lastItemUpTo(read, LAST_SLOT, signal)) !== undefined;
+    },
+    readCategory(category, categoryOptions = {}) {
+      checkCategory(category);
+      planRead({ asOf: categoryOptions.asOf });
+      return readCategory(context, category, categoryOptions);
     },
     listStreams(category, listOptions) {
       checkCounts({ limit: listOptions?.limit });

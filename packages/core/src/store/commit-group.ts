@@ -71,8 +71,7 @@ export async function openGroup(
     },
     append: ({ snapshot: following } = {}) => {
       const eventsAt = (): readonly RecordedEvent[] => recorded;
-      const snapshot =
-        following && new SnapshotOfAppend(following, { eventsAt, maxItemBytes: context.maxItemBytes });
+      const snapshot = following && new SnapshotOfAppend(following, { ...context, eventsAt });
       return appendCommits(context, place, { commits, snapshot, bill });
     },
   };

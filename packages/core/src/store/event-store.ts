@@ -158,6 +158,16 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface ReadCategoryOptions {
+  /** Begin after this stream: the last one that an earlier read was through with. Default: with the first. */
+  readonly after?: string | undefined;
+  /** Leave out what was recorded later, by the writers' clocks. Default: nothing. */
+  readonly asOf?: Date | undefined;
+  /** `"strong"` (default) sees every acknowledged append to the streams listed; `"eventual"` costs half. */
+  readonly consistency?: Consistency | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface LoadOptions<State> {
   /**
    * Where to find an earlier state to go on from, and to keep this one. With `from`, `toVersion` or `asOf` it is left
@@ -166,7 +176,8 @@ export interface LoadOptions<State> {
   readonly cache?: StateCache<State> | undefined;
   /** An earlier result to go on from, so that only later events are read. Default: from the initial state. */
   readonly from?:
-    | { readonly state: State; readonly version: number; readonly snapshotVersion?: number | undefined }
+    | (Pick<LoadResult<State>, "state" | "version"> &
+        Partial<Pick<LoadResult<State>, "snapshotVersion" | "subjects">>)
     | undefined;
   /** The last version to fold, inclusive: the state as of then. Default: the last there is. */
   readonly toVersion?: number | undefined;
@@ -191,6 +202,8 @@ export interface LoadResult<State> {
   readonly version: number;
   /** The version of the newest snapshot that was of use, 0 when there was none. */
   readonly snapshotVersion: number;
+  /** Whose encrypted data went into the state; empty without encryption. */
+  readonly subjects: readonly string[];
   /** The version after which events were folded: that of the snapshot or the earlier result gone on from, or 0. */
   readonly foldedAfter: number;
   readonly capacity: Capacity;
@@ -257,7 +270,15 @@ export interface TruncatedCommit {
   readonly events: number;
   /** The first version that was kept. */
   readonly before: number;
-  readonly snapshot?: { readonly version: string; readonly state: JsonValue } | undefined;
+  readonly snapshot?: TransferredState | undefined;
+}
+
+/** A state that is kept: as JSON, or still encrypted, in base64, for the subjects whose data it holds. */
+export interface TransferredState {
+  readonly version: string;
+  readonly state?: JsonValue | undefined;
+  readonly subjects?: readonly string[] | undefined;
+  readonly body?: string | undefined;
 }
 
 export interface ExportOptions {
@@ -404,6 +425,16 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
 
   /** Whether a stream has events. Cost: none if this store has seen it, otherwise 1 request, strongly consistent. */
   streamExists(streamId: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<boolean>;
+
+  /**
+   * Reads the events of all streams of a category: each stream's in order, the streams one after the other in order of
+   * their names. What is appended meanwhile may or may not be in it. Leaving the loop stops fetching.
+   *
+   * Cost: that of listing the streams and reading each; a few are read ahead.
+   *
+   * @throws what `read` throws; RangeError for a category that is empty or has a `|`.
+   */
+  readCategory(category: string, options?: ReadCategoryOptions): AsyncIterable<RecordedEventOf<Definitions>>;
 
   /**
    * The names of a category's streams, in order of their UTF-8 bytes. Eventually consistent: a new stream appears

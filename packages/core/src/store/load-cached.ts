@@ -27,10 +27,11 @@ export async function loadCached<State>(
     },
   };
   const loaded = await loadState(context, streamId, { fold: noting, options: { ...options, from } });
-  const { state, version, snapshotVersion, foldedAfter: after } = loaded;
+  const { state, version, snapshotVersion, subjects, foldedAfter: after } = loaded;
   // What is read with eventual consistency is true as well, but may be old: only the best is worth keeping.
   if (consistency === "strong") {
-    cache.advance(streamId, { after, version, state, snapshotVersion, commits: notes.commits });
+    const { commits } = notes;
+    cache.advance(streamId, { after, version, state, snapshotVersion, subjects, commits });
   }
   return loaded;
 }

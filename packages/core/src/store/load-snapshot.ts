@@ -15,6 +15,7 @@ export interface StateAt<State> {
   readonly state: State;
   readonly version: number;
   readonly snapshotVersion: number;
+  readonly subjects: readonly string[];
 }
 
 /** Items that the first page of a load has: together about a read unit, when each is about a write unit. */
@@ -33,11 +34,12 @@ export async function loadFromSnapshot<State>(
   const { fold, window, bill } = load;
   const policy = fold.snapshot;
   checkSnapshotPolicy(policy);
+  let apartItem: Item | undefined;
   let apart: StateAt<State> | undefined;
-  const takeApart = (item: Item): void => {
-    const version = Number(item["v"]?.N);
-    const found = unpackState(policy, item);
-    apart = found && { ...found, version, snapshotVersion: version };
+  const stateIn = async (item: Item, version: number): Promise<StateAt<State> | undefined> => {
+    if (item["y"] === undefined) return undefined;
+    const found = await unpackState(policy, item, context.encryption);
+    return found && { ...found, version, snapshotVersion: version };
   };
   const { high } = window;
   const backward: ChainWindow = {
@@ -45,32 +47,40 @@ export async function loadFromSnapshot<State>(
     low: 1,
     backward: true,
     firstPageItems: (policy.every ?? FIRST_PAGE_ITEMS - 1) + 1,
-    onSnapshot: high === LAST_SLOT ? takeApart : undefined,
+    onSnapshot:
+      high === LAST_SLOT
+        ? (item) => {
+            apartItem = item;
+          }
+        : undefined,
   };
   const tail: ChainItem[] = [];
   let base: StateAt<State> | undefined;
   for await (const item of readChain(readContext(context, { chain: streamId, bill }), backward)) {
     context.knownEnds.add(streamId, context.guards.endAfter(item));
+    if (apartItem !== undefined) {
+      apart = await stateIn(apartItem, Number(apartItem["v"]?.N));
+      apartItem = undefined;
+    }
     // A state in a commit that reaches beyond what was asked for is later than that.
-    const riding = item.last <= high ? unpackState(policy, item.item) : undefined;
-    if (riding !== undefined) base = { ...riding, version: item.last, snapshotVersion: item.last };
+    const riding = item.last <= high ? await stateIn(item.item, item.last) : undefined;
+    if (riding !== undefined) base = riding;
     else if (apart !== undefined && item.first <= apart.version + 1) base = apart;
     if (base === undefined || item.last > base.version) tail.push(item);
     if (base !== undefined) break;
     if (item.truncatedBefore !== undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
   }
-  let { state, version, snapshotVersion } = base ?? {
-    state: fold.initialState(),
-    version: 0,
-    snapshotVersion: 0,
-  };
+  const start = base ?? { state: fold.initialState(), version: 0, snapshotVersion: 0, subjects: [] };
+  let { state, version } = start;
+  const subjects = new Set(start.subjects);
   for (const item of tail.toReversed()) {
     const low = version + 1;
     for (const event of await openEvents(context, item, { low, high })) {
       state = fold.evolve(state, event);
       version = event.version;
+      if (event.subject !== undefined) subjects.add(event.subject);
       bill.events += 1;
     }
   }
-  return { state, version, snapshotVersion };
+  return { state, version, snapshotVersion: start.snapshotVersion, subjects: [...subjects] };
 }

@@ -18,6 +18,7 @@ export async function loadState<State>(
   const { fold } = load;
   const { snapshot } = fold;
   let { state, version, snapshotVersion = 0 } = from ?? { state: fold.initialState(), version: 0 };
+  const subjects = new Set(from?.subjects);
   const plan = planRead({ ...options, fromVersion: version + 1 });
   const { window } = plan;
   const foldedAfter = version;
@@ -39,9 +40,12 @@ export async function loadState<State>(
       if (loadBackward === undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
       return loadBackward();
     }
-    for (const event of events) state = fold.evolve(state, event);
+    for (const event of events) {
+      state = fold.evolve(state, event);
+      if (event.subject !== undefined) subjects.add(event.subject);
+    }
     version = events.at(-1)?.version ?? version;
     if (snapshot && item.item["y"]?.S === snapshot.version) snapshotVersion = item.last;
   }
-  return { state, version, snapshotVersion, foldedAfter, capacity: bill.total() };
+  return { state, version, snapshotVersion, subjects: [...subjects], foldedAfter, capacity: bill.total() };
 }

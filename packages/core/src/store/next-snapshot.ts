@@ -5,14 +5,26 @@ import type { ChainStorage } from "../chain/storage.ts";
 import type { CommitPlace } from "../chain/tiling.ts";
 import type { EventDefinitions, RecordedEvent } from "../events.ts";
 import type { AppendResult, Fold, LoadResult } from "./event-store.ts";
-import { checkSnapshotPolicy, hasSlack, packState, placeState } from "./snapshot.ts";
+import type { Encryption } from "./body-options.ts";
+import {
+  checkSnapshotPolicy,
+  hasSlack,
+  MAX_COMPRESSION,
+  packState,
+  placeState,
+  type SavedState,
+  saveState,
+} from "./snapshot.ts";
+
+/** Subjects whose data a snapshot may hold: it is encrypted once for each. */
+const MAX_SUBJECTS = 8;
 
 /** What an append needs for a snapshot of the state after it: made by `snapshotAfter`. */
 export interface NextSnapshot {
   /** The version of the state that it goes on from. */
   readonly after: number;
-  /** The state after these events as it is stored; undefined when it is not `due` and would hardly be free. */
-  readonly pack: (events: readonly RecordedEvent[]) => Item;
+  /** The state after these events. */
+  readonly save: (events: readonly RecordedEvent[]) => SavedState;
   /** Whether a snapshot is wanted after so many events, even if it costs something. */
   readonly isDue: (version: number) => boolean;
 }
@@ -25,7 +37,7 @@ export interface NextSnapshot {
  */
 export function snapshotAfter<State, Event extends RecordedEvent>(
   fold: Fold<State, Event>,
-  loaded: Pick<LoadResult<State>, "state" | "version" | "snapshotVersion">,
+  loaded: Pick<LoadResult<State>, "state" | "version" | "snapshotVersion" | "subjects">,
 ): NextSnapshot | undefined {
   const { snapshot: policy } = fold;
   if (policy === undefined) return undefined;
@@ -33,10 +45,14 @@ export function snapshotAfter<State, Event extends RecordedEvent>(
   const every = policy.every ?? Number.POSITIVE_INFINITY;
   return {
     after: loaded.version,
-    pack(events) {
+    save(events) {
       let { state } = loaded;
-      for (const event of events) state = fold.evolve(state, event as Event);
-      return packState(policy, state);
+      const subjects = new Set(loaded.subjects);
+      for (const event of events) {
+        state = fold.evolve(state, event as Event);
+        if (event.subject !== undefined) subjects.add(event.subject);
+      }
+      return { version: policy.version, text: saveState(policy, state), subjects: [...subjects] };
     },
     isDue: (version) => version - loaded.snapshotVersion >= every,
   };
@@ -47,6 +63,7 @@ export class SnapshotOfAppend {
   readonly #next: NextSnapshot;
   readonly #eventsAt: (place: CommitPlace) => readonly RecordedEvent[];
   readonly #maxItemBytes: number;
+  readonly #encryption: Encryption | undefined;
   /** To be put once the commit is stored. */
   #apart: Item | undefined;
   /** Of the state that rides. */
@@ -58,11 +75,13 @@ export class SnapshotOfAppend {
       /** The events as they will be recorded. */
       readonly eventsAt: (place: CommitPlace) => readonly RecordedEvent[];
       readonly maxItemBytes: number;
+      readonly encryption?: Encryption | undefined;
     },
   ) {
     this.#next = next;
     this.#eventsAt = append.eventsAt;
     this.#maxItemBytes = append.maxItemBytes;
+    this.#encryption = append.encryption;
   }
 
   /** The state as attributes of the commit's last item, if it rides there. */
@@ -75,7 +94,11 @@ export class SnapshotOfAppend {
     const version = after + events.length;
     const due = this.#next.isDue(version);
     if (events.length === 0 || !(due || hasSlack(item))) return undefined;
-    const state = this.#next.pack(events);
+    const saved = this.#next.save(events);
+    // A state for many would be encrypted as often: not worth it.
+    if (saved.subjects.length > MAX_SUBJECTS) return undefined;
+    if (!due && !hasSlack(item, saved.text.length / MAX_COMPRESSION)) return undefined;
+    const state = await packState(saved, this.#encryption);
     const where = placeState({ state, item, due, maxItemBytes: this.#maxItemBytes });
     if (where === "apart") {
       this.#apart = snapshotItem({ chain: item["p"], version, t, state });

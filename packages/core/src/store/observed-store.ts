@@ -14,6 +14,7 @@ import type {
   ListStreamsOptions,
   LoadOptions,
   LoadResult,
+  ReadCategoryOptions,
   ReadOptions,
   TransactOptions,
   TransactResult,
@@ -57,6 +58,7 @@ export interface BilledEventStore extends EventStore {
     streamId: string,
     options?: { readonly signal?: AbortSignal | undefined } & Billed,
   ): Promise<boolean>;
+  readCategory(category: string, options?: ReadCategoryOptions & Billed): AsyncIterable<RecordedEvent>;
   listStreams(category: string, options?: ListStreamsOptions & Billed): AsyncIterable<string>;
   exportCommits(options?: ExportOptions & Billed): AsyncIterable<TransferredCommit>;
   importCommits(
@@ -144,6 +146,12 @@ export function observeStore(store: BilledEventStore, observer: Observer): Event
         { name: "streamExists", streamId },
         { work: (bill) => store.streamExists(streamId, { ...options, bill }), facts: () => ({}) },
       ),
+    readCategory(category, options) {
+      const bill = new Bill();
+      const elements = store.readCategory(category, { ...options, bill });
+      const facts = (events: number) => ({ events });
+      return observeEach(observer, { name: "readCategory", category }, { elements, bill, facts });
+    },
     listStreams(category, options) {
       const bill = new Bill();
       const elements = store.listStreams(category, { ...options, bill });

@@ -72,8 +72,9 @@ async function openApart(context: OpenContext, place: EventPlace, apart: ApartEv
     [subject],
     await fetchBody(context.blobs, place, apart),
   );
-  if (opened === undefined) return { type: FORGOTTEN, data: { type, subject }, metadata: {}, ...place };
-  return presentEvent(context, place, { event: readBody(opened, place, type) });
+  if (opened === undefined)
+    return { type: FORGOTTEN, data: { type, subject }, metadata: {}, ...place, subject };
+  return { ...presentEvent(context, place, { event: readBody(opened, place, type) }), subject };
 }
 
 function presentEvent(

@@ -3,12 +3,14 @@ import { itemSize, type Item } from "../capacity/item-size.ts";
 import { writeUnits } from "../capacity/units.ts";
 import { findJsonProblem, type JsonValue } from "../json.ts";
 import { WRITE_UNIT_BYTES } from "../limits.ts";
+import type { Encryption } from "./body-options.ts";
+import { decryptText, encryptText } from "./sealed-body.ts";
 
 /** How the state of a fold is kept next to the events that it follows from, so that loading need not read them all. */
 export interface SnapshotPolicy<State> {
   /**
    * Names this version of the fold. Snapshots of other versions are ignored, so old and new code can run at once: change
-   * it whenever `evolve` or the shape of the state changes.
+   * it whenever `evolve`, the upcasters of its events or the shape of the state change.
    */
   readonly version: string;
   /**
@@ -43,51 +45,81 @@ export function checkSnapshotPolicy<State>({ version, every }: SnapshotPolicy<St
   }
 }
 
+/** A state on its way into an item. */
+export interface SavedState {
+  /** Of the fold. */
+  readonly version: string;
+  /** JSON. */
+  readonly text: string;
+  /** Whose encrypted data went into it: it is encrypted for all of them, and unreadable once one is forgotten. */
+  readonly subjects: readonly string[];
+}
+
 /**
- * A state as it is stored: attribute `y` has the fold's version, `z` the state as JSON text, or as raw deflate of it
- * where that is smaller.
+ * A state as JSON text.
  *
- * @throws TypeError when the state is no plain JSON.
+ * @throws TypeError when it is no plain JSON.
  */
-export function packState<State>(policy: SnapshotPolicy<State>, state: State): Item {
+export function saveState<State>(policy: SnapshotPolicy<State>, state: State): string {
   const saved = policy.save ? policy.save(state) : state;
   const problem = findJsonProblem(saved, "state");
-  if (problem !== undefined) {
-    throw new TypeError(
-      `A state can't be kept as a snapshot. ${problem.path}: ${problem.message}. ` +
-        "Give the snapshot `save` and `restore`.",
-    );
+  if (problem === undefined) return JSON.stringify(saved);
+  throw new TypeError(
+    `A state can't be kept as a snapshot. ${problem.path}: ${problem.message}. ` +
+      "Give the snapshot `save` and `restore`.",
+  );
+}
+
+/**
+ * A state as it is stored: `y` has the fold's version, `z` the state as JSON text, or as raw deflate of it where that is
+ * smaller; for a state that is encrypted, `z` is what the hook gave and `h` has the subjects in their order.
+ */
+export async function packState(
+  { version, text, subjects }: SavedState,
+  encryption: Encryption | undefined,
+): Promise<Item> {
+  if (subjects.length > 0) {
+    if (encryption === undefined) throw new TypeError("A state that holds encrypted data is kept encrypted.");
+    const h = { L: subjects.map((subject) => ({ S: subject })) };
+    return { y: { S: version }, z: { B: await encryptText(encryption, subjects, text) }, h };
   }
-  const text = JSON.stringify(saved);
   const packed = text.length < MIN_DEFLATED ? undefined : deflateRawSync(text);
   const isSmaller = packed !== undefined && packed.byteLength < Buffer.byteLength(text);
-  return { y: { S: policy.version }, z: isSmaller ? { B: packed } : { S: text } };
+  return { y: { S: version }, z: isSmaller ? { B: packed } : { S: text } };
 }
 
 /** Shorter text hardly gets any smaller. */
 const MIN_DEFLATED = 128;
 
-/** The state that is stored in an item, if there is one and it is of use. */
-export function unpackState<State>(
+/** The state that is stored in an item, if there is one, it is of use, and none of its subjects is forgotten. */
+export async function unpackState<State>(
   policy: SnapshotPolicy<State>,
   item: Item,
-): { readonly state: State } | undefined {
+  encryption: Encryption | undefined,
+): Promise<{ readonly state: State; readonly subjects: readonly string[] } | undefined> {
   if (policy.restore === undefined && item["y"]?.S !== policy.version) return undefined;
   const stored = storedState(item);
   if (stored === undefined) return undefined;
-  const { version, saved } = stored;
+  const { version, subjects, body } = stored;
+  const sealed = body !== undefined && encryption ? await decryptText(encryption, subjects, body) : undefined;
+  const text = body === undefined ? stored.text : sealed;
+  if (text === undefined) return undefined;
+  const saved = JSON.parse(text) as JsonValue;
   const state = policy.restore ? policy.restore(saved, version) : (saved as State);
-  return state === undefined ? undefined : { state };
+  return state === undefined ? undefined : { state, subjects };
 }
 
-/** What is stored in an item as a snapshot, whatever fold it is of. */
-export function storedState(item: Item): { readonly version: string; readonly saved: JsonValue } | undefined {
+/** What is stored in an item as a snapshot, whatever fold it is of: its text, or the bytes of one that is encrypted. */
+export function storedState(
+  item: Item,
+): (Omit<SavedState, "text"> & { readonly text?: string; readonly body?: Uint8Array }) | undefined {
   const version = item["y"]?.S;
   const { S: plain, B: packed } = item["z"] ?? {};
+  if (version === undefined) return undefined;
+  const subjects = (item["h"]?.L ?? []).map((subject) => String(subject.S));
+  if (subjects.length > 0) return packed && { version, subjects, body: packed };
   const text = packed === undefined ? plain : inflateRawSync(packed).toString("utf8");
-  return version === undefined || text === undefined
-    ? undefined
-    : { version, saved: JSON.parse(text) as JsonValue };
+  return text === undefined ? undefined : { version, subjects, text };
 }
 
 /** Where the state after a commit goes: into the commit, into an item of its own, or nowhere. */
@@ -112,10 +144,13 @@ export function placeState(snapshot: {
 /** Around a state in an item of its own: keys, version and time, at their largest. */
 const APART_BYTES = 1_200;
 
-/** Whether a state might ride for free at all: finding out means writing it as text. */
-export function hasSlack(item: Item): boolean {
+/** Whether a state of at least so many bytes might ride for free: finding out takes writing, packing or encrypting it. */
+export function hasSlack(item: Item, stateBytes: number = MIN_STATE_BYTES): boolean {
   const bytes = itemSize(item);
-  return writeUnits(bytes) * WRITE_UNIT_BYTES - bytes >= MIN_STATE_BYTES;
+  return writeUnits(bytes) * WRITE_UNIT_BYTES - bytes >= stateBytes;
 }
 
 const MIN_STATE_BYTES = 8;
+
+/** The most that deflate makes of a text, as one part of its length: what is larger than that many times a gap won't fit. */
+export const MAX_COMPRESSION = 20;

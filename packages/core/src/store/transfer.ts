@@ -1,13 +1,21 @@
+import type { Item } from "../capacity/item-size.ts";
 import { Bill, type Billed } from "../capacity/units.ts";
 import { appendToChain, readContext } from "../chain/chain.ts";
 import { LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem, PendingCommit } from "../chain/tiling.ts";
 import { formatCommitId, newCommitId, parseCommitId } from "../commit-id.ts";
 import { InvalidImportError } from "../errors.ts";
+import type { JsonValue } from "../json.ts";
 import { checkStreamId } from "../stream-name.ts";
 import { type AppendContext, conflictError, pendingCommit, type PreparedAppend } from "./append.ts";
 import { unpackCommits } from "./commit-content.ts";
-import type { ExportOptions, ImportResult, TransferredCommit, TruncatedCommit } from "./event-store.ts";
+import type {
+  ExportOptions,
+  ImportResult,
+  TransferredCommit,
+  TransferredState,
+  TruncatedCommit,
+} from "./event-store.ts";
 import { listNames } from "./list-streams.ts";
 import { checkCounts } from "./read-stream.ts";
 import { storedState } from "./snapshot.ts";
@@ -90,7 +98,7 @@ function describeTruncated(
   const { truncatedBefore: before } = item;
   if (before === undefined) return undefined;
   const stored = last === item.last ? storedState(item.item) : undefined;
-  const snapshot = stored && { version: stored.version, state: stored.saved };
+  const snapshot = stored && describeState(stored);
   return { truncated: { events: last - first + 1, before, ...(snapshot && { snapshot }) } };
 }
 
@@ -176,6 +184,24 @@ async function checkCommit(
   }
 }
 
+function describeState({
+  version,
+  subjects,
+  text,
+  body,
+}: NonNullable<ReturnType<typeof storedState>>): TransferredState {
+  return body === undefined
+    ? { version, state: JSON.parse(String(text)) as JsonValue }
+    : { version, subjects, body: Buffer.from(body).toString("base64") };
+}
+
+/** As `describeState` found it. */
+function stateItem({ version, state, subjects = [], body }: TransferredState): Item {
+  const y = { S: version };
+  if (body === undefined) return { y, z: { S: JSON.stringify(state) } };
+  return { y, z: { B: Buffer.from(body, "base64") }, h: { L: subjects.map((subject) => ({ S: subject })) } };
+}
+
 function checkTruncated(truncated: TruncatedCommit): TruncatedCommit {
   checkCounts({ "truncated.events": truncated.events, "truncated.before": truncated.before });
   return truncated;
@@ -183,8 +209,8 @@ function checkTruncated(truncated: TruncatedCommit): TruncatedCommit {
 
 /** A commit whose events were truncated, as it was. */
 function emptied(commit: PendingCommit, { events: count, before, snapshot }: TruncatedCommit): PendingCommit {
-  const state = snapshot && { y: { S: snapshot.version }, z: { S: JSON.stringify(snapshot.state) } };
-  return { ...commit, parts: [{ count, content: { d: { N: String(before) }, ...state } }] };
+  const content = { d: { N: String(before) }, ...(snapshot && stateItem(snapshot)) };
+  return { ...commit, parts: [{ count, content }] };
 }
 
 /** @returns whether the commit was there already */

@@ -10,7 +10,7 @@ import type { AppendContext } from "./append.ts";
 import type { Fold, TruncateOptions, TruncateResult } from "./event-store.ts";
 import { loadState } from "./load-state.ts";
 import { checkCounts } from "./read-stream.ts";
-import { packState } from "./snapshot.ts";
+import { packState, saveState } from "./snapshot.ts";
 
 /** Items stripped at once. */
 const CONCURRENCY = 16;
@@ -42,11 +42,10 @@ export async function truncateStream<State>(
   };
   if (last.truncatedBefore === undefined) {
     // The state first: from here on, it stands for what is taken away.
-    const { state } = await loadState(context, streamId, {
-      fold,
-      options: { toVersion: last.last, bill, signal },
-    });
-    const packed = packState(policy, state);
+    const options = { toVersion: last.last, bill, signal };
+    const { state, subjects } = await loadState(context, streamId, { fold, options });
+    const saved = { version: policy.version, text: saveState(policy, state), subjects };
+    const packed = await packState(saved, context.encryption);
     const size = itemSize({ ...withoutContent(last.item), ...packed });
     if (size > context.maxItemBytes) throw new SnapshotTooLargeError(streamId, size, context.maxItemBytes);
     await strip(last, packed);
