@@ -3,6 +3,7 @@ import type { Item } from "../src/capacity/item-size.ts";
 import { readSlots } from "../src/chain/tiling.ts";
 import type { Blobs, Encryption } from "../src/index.ts";
 import { openEvents } from "../src/store/open-events.ts";
+import { unpackState } from "../src/store/snapshot.ts";
 
 const bytes = (base64: string): Uint8Array => Buffer.from(base64, "base64");
 
@@ -271,6 +272,7 @@ const RECORDED: Record<string, { readonly item: Item; readonly events: readonly 
         version: 13,
         eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
         recordedAt: new Date("2025-11-23T12:13:21.333Z"),
+        subject: "ada",
       },
       {
         type: "Checked",
@@ -289,6 +291,7 @@ const RECORDED: Record<string, { readonly item: Item; readonly events: readonly 
         version: 15,
         eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/2",
         recordedAt: new Date("2025-11-23T12:13:21.333Z"),
+        subject: "bob",
       },
       {
         type: "$forgotten",
@@ -298,6 +301,7 @@ const RECORDED: Record<string, { readonly item: Item; readonly events: readonly 
         version: 16,
         eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/3",
         recordedAt: new Date("2025-11-23T12:13:21.333Z"),
+        subject: "gone",
       },
     ],
   },
@@ -335,6 +339,7 @@ const RECORDED: Record<string, { readonly item: Item; readonly events: readonly 
         version: 18,
         eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1",
         recordedAt: new Date("2025-11-23T12:13:21.444Z"),
+        subject: "ada",
       },
     ],
   },
@@ -365,5 +370,62 @@ describe("a stored item stays readable", () => {
     const blobs: Blobs = { put: () => Promise.resolve(), get: async (name) => BLOBS.get(name) };
     const context = { definitions: undefined, encryption, blobs };
     expect(await openEvents(context, slots, { low: slots.first, high: slots.last })).toEqual(events);
+  });
+});
+
+/** Snapshots as they are stored: attributes of a commit's last item, of an item after the stream, or of a truncated one. */
+const STATES: Record<string, { readonly item: Item; readonly state: unknown }> = {
+  "plain text, riding in a commit": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "2" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900000456" },
+      e: { S: '[["Checked",null]]' },
+      y: { S: "1" },
+      z: { S: '{"balance":12,"open":true}' },
+    },
+    state: { balance: 12, open: true },
+  },
+  "raw deflate, after the stream": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "9007199254740992" },
+      v: { N: "40" },
+      t: { N: "1763900000456" },
+      y: { S: "1" },
+      z: { B: bytes("q1ZKSsxJzEtOVbIyNNJRyi9IzVOyKikqTdVRyssvSS1WslJKTE/MzFNIzEtRGGURYinVAgA=") },
+    },
+    state: { balance: 12, open: true, notes: "again and ".repeat(30) },
+  },
+  "encrypted for two, in the last of the truncated items": {
+    item: {
+      p: { S: "permit|case-1" },
+      s: { N: "39" },
+      n: { N: "2" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900000456" },
+      d: { N: "41" },
+      y: { S: "1" },
+      z: { B: bytes("AHsiYmFsYW5jZSI6M30=") },
+      h: { L: [{ S: "ada" }, { S: "bob" }] },
+    },
+    state: { balance: 3 },
+  },
+};
+
+describe("a stored snapshot stays readable", () => {
+  it.each(Object.entries(STATES))("%s", async (_, { item, state }) => {
+    expect(await unpackState({ version: "1" }, item, encryption)).toMatchObject({ state });
+    expect(await unpackState({ version: "2" }, item, encryption)).toBeUndefined();
+    const gone = { ...item, h: { L: [{ S: "gone" }, { S: "ada" }] } };
+    if (item["h"] !== undefined)
+      expect(await unpackState({ version: "1" }, gone, encryption)).toBeUndefined();
+  });
+
+  it("a truncated item has its slots, and no events", async () => {
+    const slots = readSlots(STATES["encrypted for two, in the last of the truncated items"]?.item ?? {});
+    expect(slots).toMatchObject({ first: 39, last: 40, truncatedBefore: 41 });
+    expect(await openEvents({ definitions: undefined }, slots, { low: 39, high: 40 })).toEqual([]);
   });
 });

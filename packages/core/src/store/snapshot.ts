@@ -29,7 +29,7 @@ export interface SnapshotPolicy<State> {
 }
 
 /** A state larger than this does not ride in commits, which are kept for ever; it is kept once, after them. In bytes. */
-export const MAX_RIDING_BYTES: number = 4 * 1024;
+const MAX_RIDING_BYTES = 4 * 1024;
 
 /** @throws TypeError, RangeError for a policy that is none. */
 export function checkSnapshotPolicy<State>({ version, every }: SnapshotPolicy<State>): void {
