@@ -84,9 +84,7 @@ export type {
   CommitGroup,
   CommitGroupOptions,
   EventStore,
-  ExportOptions,
   Fold,
-  ImportResult,
   ListStreamsOptions,
   LoadOptions,
   LoadResult,
@@ -96,15 +94,19 @@ export type {
   TransactOptions,
   TransactResult,
   TransactWrite,
+  TruncateOptions,
+  TruncateResult,
+} from "./store/event-store.ts";
+export type {
+  ExportOptions,
+  ImportResult,
   TransferredCommit,
   TransferredEvent,
   TransferredPlainEvent,
   TransferredSealedEvent,
   TransferredState,
   TruncatedCommit,
-  TruncateOptions,
-  TruncateResult,
-} from "./store/event-store.ts";
+} from "./store/transferred-commit.ts";
 export { type NextSnapshot, snapshotAfter } from "./store/next-snapshot.ts";
 export type { SnapshotPolicy } from "./store/snapshot.ts";
 export { categoryOf } from "./stream-name.ts";

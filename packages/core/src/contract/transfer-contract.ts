@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createCommitId } from "../commit-id.ts";
-import type { EventStore, TransferredCommit } from "../store/event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
+import type { TransferredCommit } from "../store/transferred-commit.ts";
 import {
   assertRejects,
   collect,

@@ -8,9 +8,7 @@ import type {
   CommitGroup,
   CommitGroupOptions,
   EventStore,
-  ExportOptions,
   Fold,
-  ImportResult,
   ListStreamsOptions,
   LoadOptions,
   LoadResult,
@@ -18,10 +16,10 @@ import type {
   ReadOptions,
   TransactOptions,
   TransactResult,
-  TransferredCommit,
   TruncateOptions,
   TruncateResult,
 } from "./event-store.ts";
+import type { ExportOptions, ImportResult, TransferredCommit } from "./transferred-commit.ts";
 
 /** An event store whose caller may look at the bills. */
 export interface BilledEventStore extends EventStore {

@@ -15,7 +15,7 @@ import type {
   TransferredCommit,
   TransferredState,
   TruncatedCommit,
-} from "./event-store.ts";
+} from "./transferred-commit.ts";
 import { listNames } from "./list-streams.ts";
 import { checkCounts } from "./read-stream.ts";
 import { storedState } from "./snapshot.ts";

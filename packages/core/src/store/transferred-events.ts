@@ -2,7 +2,11 @@ import pMap from "p-map";
 import type { EventMetadata } from "../events.ts";
 import { type BodyPlace, fetchBody, readBody } from "./apart-body.ts";
 import type { Blobs } from "./body-options.ts";
-import type { TransferredEvent, TransferredPlainEvent, TransferredSealedEvent } from "./event-store.ts";
+import type {
+  TransferredEvent,
+  TransferredPlainEvent,
+  TransferredSealedEvent,
+} from "./transferred-commit.ts";
 import { type PreparedEvent, type PreparedEvents, prepareEvents, prepareMetadata } from "./prepare-events.ts";
 import {
   type ApartEvent,
