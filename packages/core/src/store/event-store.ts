@@ -7,7 +7,6 @@ import type { SnapshotPolicy } from "./snapshot.ts";
 import type {
   EventDefinitions,
   EventMetadata,
-  NewEvent,
   NewEventOf,
   RecordedCommit,
   RecordedEventOf,
