@@ -1,9 +1,11 @@
 import type { DynamoDBClient, QueryCommandOutput } from "@aws-sdk/client-dynamodb";
 import { describe, expect, it } from "vitest";
+import type { Item } from "../src/capacity/item-size.ts";
+import type { ChainStorage } from "../src/chain/storage.ts";
 import { collect } from "../src/contract/fixtures.ts";
 import { numberSchema } from "../src/contract/number-schema.ts";
-import { createEventStore, defineEvents, UnknownEventTypeError } from "../src/index.ts";
-import { createMemoryEventStore } from "../src/memory/index.ts";
+import { createEventStore, defineEvents, IntegrityError, UnknownEventTypeError } from "../src/index.ts";
+import { createMemoryEventStore, createMemoryStorage } from "../src/memory/index.ts";
 import { connect } from "./test-database.ts";
 
 /** Items come by pages inside of a store; a reader must not notice that. */
@@ -49,6 +51,50 @@ describe("a page is opened only as far as its reader gets", () => {
     };
     await expect(store.load("a|1", fold)).rejects.toThrow(UnknownEventTypeError);
     expect(folded).toEqual([1, 2]);
+  });
+});
+
+describe("a page that does not tile", () => {
+  /** A stream of four commits whose pages are altered; `looks` counts reads of single items. */
+  async function streamWith(alter: (items: readonly Item[]) => readonly Item[]) {
+    const storage = createMemoryStorage();
+    const looks = { count: 0 };
+    const altered: ChainStorage = {
+      ...storage,
+      async query(range) {
+        const page = await storage.query(range);
+        if (range.limit !== 1) return { ...page, items: alter(page.items) };
+        looks.count += 1;
+        return page;
+      },
+    };
+    const store = createMemoryEventStore({ storage: altered });
+    for (let version = 0; version < 4; version++) {
+      await store.append("a|1", [{ type: "Happened", data: version }], { expectedVersion: version });
+    }
+    return { store, looks };
+  }
+
+  it("has its hole filled in the right place, but only for who gets there", async () => {
+    const { store, looks } = await streamWith((items) => items.filter((item) => item["s"]?.N !== "3"));
+    for await (const event of store.read("a|1")) if (event.version === 2) break;
+    expect(looks.count).toBe(0);
+    expect((await collect(store.read("a|1"))).map(({ version }) => version)).toEqual([1, 2, 3, 4]);
+    expect(looks.count).toBe(1);
+    const backward = await collect(store.read("a|1", { direction: "backward" }));
+    expect(backward.map(({ version }) => version)).toEqual([4, 3, 2, 1]);
+  });
+
+  it("is given out up to an overlap, and then is an error", async () => {
+    const { store } = await streamWith((items) =>
+      items.flatMap((item) => (item["s"]?.N === "2" ? [item, item] : [item])),
+    );
+    const seen: number[] = [];
+    const readAll = async () => {
+      for await (const event of store.read("a|1")) seen.push(event.version);
+    };
+    await expect(readAll()).rejects.toThrow(IntegrityError);
+    expect(seen).toEqual([1, 2]);
   });
 });
 
