@@ -1,5 +1,11 @@
 import { QueryCommand, PutCommand, DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { createEventStore, createStateCache, type RecordedEvent } from "@tuppence/core";
+import {
+  createEventStore,
+  createStateCache,
+  type Fold,
+  type RecordedEvent,
+  snapshotAfter,
+} from "@tuppence/core";
 import type { DynamoDBLocal } from "@tuppence/local";
 import type { Benchmark, RunOptions, ScenarioResult } from "./benchmark.ts";
 import { consumedBy, type Database, openDatabase } from "./databases.ts";
@@ -7,10 +13,11 @@ import { type Figures, inTurn, measure, medians, ratios } from "./measure.ts";
 import { orderEvents } from "./order-events.ts";
 import { formatFigureTable } from "./table.ts";
 
-/** Loading the state of a stream: all of it, what is new in it, and a hand-written Query with a fold. */
+/** Loading the state of a stream: all of it, from a snapshot, what is new in it, and a hand-written Query with a fold. */
 export const loadBenchmark: Benchmark = {
   name: "load",
-  description: "Loads streams of 100, 1,000 and 10,000 events: full, with a warm cache, and by hand",
+  description:
+    "Loads streams of 100, 1,000 and 10,000 events: full, from a snapshot, with a warm cache, and by hand",
   async run(local, options) {
     const results: ScenarioResult[] = [];
     for (const scenario of SCENARIOS) results.push(await compare(local, scenario, options));
@@ -61,30 +68,83 @@ interface Side {
   readonly open: (database: Database) => Promise<Load>;
 }
 
-const fillOurs: Side["fill"] = async ({ client }, count) => {
-  const store = createEventStore({ client });
-  const commits = orderEvents(count).map((event, index) => ({
-    streamId: STREAM,
-    firstVersion: index + 1,
-    events: [event],
-  }));
-  await store.importCommits(commits);
+/** Fills a stream with commits of 1 event; the one with `tail` others after it takes a snapshot, if there is a fold for it. */
+function fillOurs(snapshot?: {
+  readonly fold: Fold<Totals, RecordedEvent>;
+  readonly tail: number;
+}): Side["fill"] {
+  return async ({ client }, count) => {
+    const store = createEventStore({ client });
+    const commits = orderEvents(count).map((event, index) => ({
+      streamId: STREAM,
+      firstVersion: index + 1,
+      events: [event] as const,
+    }));
+    const snapshotAt = snapshot && commits.at(-snapshot.tail - 1);
+    if (snapshot === undefined || snapshotAt === undefined) {
+      await store.importCommits(commits);
+      return;
+    }
+    const expectedVersion = snapshotAt.firstVersion - 1;
+    await store.importCommits(commits.slice(0, expectedVersion));
+    const loaded = await store.load(STREAM, { ...snapshot.fold, snapshot: undefined });
+    const taken = await store.append(STREAM, snapshotAt.events, {
+      expectedVersion,
+      snapshot: snapshotAfter(snapshot.fold, loaded),
+    });
+    if (taken.snapshotVersion !== snapshotAt.firstVersion) throw new Error("No snapshot was taken.");
+    await store.importCommits(commits.slice(snapshotAt.firstVersion));
+  };
+}
+
+/** Where a small state fits into every commit, the newest one has it. */
+const SLACK_FOLD: Fold<Totals, RecordedEvent> = { ...TOTALS, snapshot: { version: "1" } };
+const SNAPSHOT_EVERY = 100;
+/** Where none fits for free: the newest snapshot is half of this back, on average. */
+const EVERY_FOLD: Fold<Totals, RecordedEvent> = {
+  ...TOTALS,
+  snapshot: { version: "1", every: SNAPSHOT_EVERY },
 };
+
+function loadsWith(
+  fold: Fold<Totals, RecordedEvent>,
+  options?: { readonly leanRequests: boolean },
+): Side["open"] {
+  return async ({ client }) => {
+    const store = createEventStore({ client, ...options });
+    return async () => (await store.load(STREAM, fold)).state;
+  };
+}
 
 const SIDES: readonly Side[] = [
   {
     name: "ours",
     label: "ours, full read",
-    fill: fillOurs,
-    async open({ client }) {
-      const store = createEventStore({ client });
-      return async () => (await store.load(STREAM, TOTALS)).state;
-    },
+    fill: fillOurs(),
+    open: loadsWith(TOTALS),
+  },
+  {
+    name: "oursLean",
+    label: "ours, full read, leanRequests",
+    fill: fillOurs(),
+    open: loadsWith(TOTALS, { leanRequests: true }),
+  },
+  {
+    name: "oursSlack",
+    label: "ours, snapshot in the last commit",
+    fill: fillOurs({ fold: SLACK_FOLD, tail: 0 }),
+    open: loadsWith(SLACK_FOLD),
+  },
+  {
+    name: "oursEvery",
+    label: `ours, snapshot ${SNAPSHOT_EVERY / 2} events back`,
+    fill: fillOurs({ fold: EVERY_FOLD, tail: SNAPSHOT_EVERY / 2 }),
+    open: loadsWith(EVERY_FOLD),
   },
   {
     name: "oursCached",
     label: "ours, warm cache",
-    fill: fillOurs,
+    fill: fillOurs(),
     async open({ client }) {
       const store = createEventStore({ client });
       const cache = createStateCache<Totals>();
@@ -92,7 +152,6 @@ const SIDES: readonly Side[] = [
       return async () => (await store.load(STREAM, TOTALS, { cache })).state;
     },
   },
-  // A side that loads from snapshots belongs here.
   {
     name: "handWritten",
     label: "hand-written Query, JSON in 1 item an event",

@@ -12,9 +12,20 @@ export function itemSize(item: Item): number {
   let bytes = 0;
   for (const name of Object.keys(item)) {
     const value = item[name];
-    if (value) bytes += Buffer.byteLength(name) + valueSize(value);
+    if (value) bytes += textSize(name) + valueSize(value);
   }
   return bytes;
+}
+
+/** Below this, a look at each character is cheaper than a call out of JavaScript. */
+const SHORT_TEXT = 16;
+
+function textSize(text: string): number {
+  if (text.length > SHORT_TEXT) return Buffer.byteLength(text);
+  for (let at = 0; at < text.length; at++) {
+    if (text.charCodeAt(at) > 0x7f) return Buffer.byteLength(text);
+  }
+  return text.length;
 }
 
 /** Every list and map costs three bytes, and one more for each element or pair. */
@@ -22,7 +33,7 @@ const CONTAINER_BYTES = 3;
 const ELEMENT_BYTES = 1;
 
 function valueSize(value: AttributeValue): number {
-  if (value.S !== undefined) return Buffer.byteLength(value.S);
+  if (value.S !== undefined) return textSize(value.S);
   if (value.N !== undefined) return numberSize(value.N);
   if (value.B !== undefined) return value.B.byteLength;
   if (value.BOOL !== undefined || value.NULL !== undefined) return 1;
@@ -40,16 +51,22 @@ function sum<T>(values: readonly T[], sizeOf: (value: T) => number): number {
   return values.reduce((bytes, value) => bytes + sizeOf(value), 0);
 }
 
+const ZERO = 0x30;
+const NINE = 0x39;
+const LARGE_E = 0x45;
+const SMALL_E = 0x65;
+
 /** The size of a number given as text: leading and trailing zeros don't count. */
 export function numberSize(text: string): number {
   let digits = 0;
   let zeros = 0;
-  for (const character of text) {
-    if (character === "e" || character === "E") break;
-    if (character === "0") {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === SMALL_E || code === LARGE_E) break;
+    if (code === ZERO) {
       // Zeros count once a digit follows, and only after one.
       if (digits > 0) zeros++;
-    } else if (character >= "1" && character <= "9") {
+    } else if (code > ZERO && code <= NINE) {
       digits += zeros + 1;
       zeros = 0;
     }

@@ -43,9 +43,18 @@ export interface ChainReadContext {
   readonly bill: Bill;
 }
 
+/** The items that hold a window's slots, one by one: see `readChainPages`. */
+export async function* readChain(
+  context: ChainReadContext,
+  window: ChainWindow,
+): AsyncGenerator<ChainItem, void, undefined> {
+  for await (const items of readChainPages(context, window)) yield* items;
+}
+
 /**
  * The items that hold a window's slots, in order; the first and the last may reach beyond it. One page is
- * fetched ahead while the consumer works, and leaving the loop stops that.
+ * fetched ahead while the consumer works, and leaving the loop stops that. They come as many at a time as are at hand,
+ * because a step of an async iterator for each of thousands is dear.
  *
  * What comes out tiles the window. Where a page has a hole, because a Query may see part of a transaction
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation)
@@ -53,30 +62,49 @@ export interface ChainReadContext {
  *
  * @throws IntegrityError when slots stay missing or overlap.
  */
-export async function* readChain(
+export async function* readChainPages(
   context: ChainReadContext,
   window: ChainWindow,
-): AsyncGenerator<ChainItem, void, undefined> {
+): AsyncGenerator<readonly ChainItem[], void, undefined> {
   const walk = window.backward ? backwardWalk(window) : forwardWalk(window);
-  for await (const item of foundItems(context, window)) {
-    yield* fill(context, walk.missingBefore(item), window);
-    walk.pass(item, context.chain);
-    yield item;
-    if (walk.done()) return;
+  for await (const page of foundPages(context, window)) {
+    /** Those before it have been given out. */
+    let from = 0;
+    for (const [at, item] of page.entries()) {
+      const missing = walk.missingBefore(item);
+      const overlaps = walk.overlaps(item);
+      if ((missing !== undefined || overlaps) && at > from) {
+        // A consumer that has enough with these needs no look for what is missing, and no error.
+        yield page.slice(from, at);
+        from = at;
+      }
+      if (missing !== undefined) yield* fill(context, missing, window);
+      if (overlaps) throw overlap(context.chain, item);
+      walk.pass(item);
+      if (walk.done()) {
+        yield page.slice(from, at + 1);
+        return;
+      }
+    }
+    yield from === 0 ? page : page.slice(from);
   }
-  yield* fill(context, walk.missingAtEnd(), window);
+  const missing = walk.missingAtEnd();
+  if (missing !== undefined) yield* fill(context, missing, window);
 }
 
 /** The items that begin in the window, or else the one that begins before it and reaches into it. */
-async function* foundItems(context: ChainReadContext, window: ChainWindow): AsyncGenerator<ChainItem> {
+async function* foundPages(
+  context: ChainReadContext,
+  window: ChainWindow,
+): AsyncGenerator<readonly ChainItem[]> {
   let found = false;
-  for await (const item of pagedItems(context, window)) {
-    found = true;
-    yield item;
+  for await (const items of itemPages(context, window)) {
+    found ||= items.length > 0;
+    if (items.length > 0) yield items;
   }
   if (found || window.low === 1 || window.lowIsFirst) return;
   const before = await lastItemUpTo(context, window.low, window.signal);
-  if (before !== undefined && before.last >= window.low) yield before;
+  if (before !== undefined && before.last >= window.low) yield [before];
 }
 
 /** Slots that have to be there, from the first to read to the last; `from > to` in a backward walk. */
@@ -88,7 +116,9 @@ interface Missing {
 /** Follows which slot has to come next. */
 interface Walk {
   missingBefore(item: ChainItem): Missing | undefined;
-  pass(item: ChainItem, chain: string): void;
+  /** Whether it begins inside another one, which is never right. */
+  overlaps(item: ChainItem): boolean;
+  pass(item: ChainItem): void;
   done(): boolean;
   missingAtEnd(): Missing | undefined;
 }
@@ -99,8 +129,8 @@ function forwardWalk(window: ChainWindow): Walk {
   const stopAt = window.low + (window.limit ?? LAST_SLOT) - 1;
   return {
     missingBefore: (item) => (item.first > next ? { from: next, to: item.first - 1 } : undefined),
-    pass(item, chain) {
-      if (commitLast !== 0 && item.first < next) throw overlap(chain, item);
+    overlaps: (item) => commitLast !== 0 && item.first < next,
+    pass(item) {
       next = item.last + 1;
       commitLast = item.commitLast;
     },
@@ -128,8 +158,8 @@ function backwardWalk(window: ChainWindow): Walk {
       }
       return item.last < next ? { from: next, to: item.last + 1 } : undefined;
     },
-    pass(item, chain) {
-      if (next !== undefined && item.last > next) throw overlap(chain, item);
+    overlaps: (item) => next !== undefined && item.last > next,
+    pass(item) {
       highest ??= Math.min(item.commitLast, window.high);
       next = item.first - 1;
     },
@@ -142,7 +172,10 @@ function overlap(chain: string, item: ChainItem): IntegrityError {
   return new IntegrityError(chain, item.first, "an item begins inside another one");
 }
 
-async function* pagedItems(context: ChainReadContext, window: ChainWindow): AsyncGenerator<ChainItem> {
+async function* itemPages(
+  context: ChainReadContext,
+  window: ChainWindow,
+): AsyncGenerator<readonly ChainItem[]> {
   /** Ends the fetch of a page ahead, for a consumer that leaves. */
   let leave: AbortController | undefined;
   let wanted = window.limit ?? LAST_SLOT;
@@ -155,11 +188,11 @@ async function* pagedItems(context: ChainReadContext, window: ChainWindow): Asyn
   try {
     while (pending !== undefined) {
       const page: ItemPage = await pending;
-      const items = page.items.filter((item) => !isSnapshot(item, window)).map(readSlots);
+      const items = slotsOf(page, window);
       wanted -= items.reduce((count, item) => count + item.last - item.first + 1, 0);
       const rest = page.more && wanted > 0 ? rangeAfter(context.chain, window, items) : undefined;
       if (pageItems !== undefined) {
-        yield* items;
+        yield items;
         pageItems *= PAGE_GROWTH;
         pending = rest && queryPage(context, { ...rest, limit: pageItems });
         continue;
@@ -168,7 +201,7 @@ async function* pagedItems(context: ChainReadContext, window: ChainWindow): Asyn
       pending = rest && queryPage(context, { ...rest, signal: eitherSignal(window.signal, leave?.signal) });
       // Until it is awaited above, a failure of the page ahead must not count as unhandled.
       pending?.catch(() => undefined);
-      yield* items;
+      yield items;
     }
   } finally {
     leave?.abort();
@@ -176,6 +209,11 @@ async function* pagedItems(context: ChainReadContext, window: ChainWindow): Asyn
 }
 
 const PAGE_GROWTH = 4;
+
+function slotsOf({ items }: ItemPage, window: ChainWindow): readonly ChainItem[] {
+  const chained = window.onSnapshot ? items.filter((item) => !isSnapshot(item, window)) : items;
+  return chained.map(readSlots);
+}
 
 /** Hands a snapshot over to who waits for it. */
 function isSnapshot(item: Item, { onSnapshot }: ChainWindow): boolean {
@@ -219,14 +257,13 @@ async function queryPage(context: ChainReadContext, range: Omit<SlotRange, "chai
 
 async function* fill(
   context: ChainReadContext,
-  missing: Missing | undefined,
+  { from, to }: Missing,
   window: ChainWindow,
-): AsyncGenerator<ChainItem> {
-  if (missing === undefined || !context.guards.fillsHoles) return;
-  const { from, to } = missing;
+): AsyncGenerator<readonly ChainItem[]> {
+  if (!context.guards.fillsHoles) return;
   for (let slot = from; window.backward ? slot >= to : slot <= to; ) {
     const item = await itemHolding(context, slot, window.signal);
-    yield item;
+    yield [item];
     slot = window.backward ? item.first - 1 : item.last + 1;
   }
 }

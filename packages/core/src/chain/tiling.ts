@@ -101,7 +101,7 @@ export function encodeGroup(
 export function commitsIn(item: ChainItem): CommitSlots[] {
   const group = item.item["g"]?.B;
   if (group === undefined) {
-    const offset = offsetIn(partsOf(item), item);
+    const offset = item.item["w"] === undefined ? 0 : offsetIn(partsOf(item), item);
     return [{ commitId: item.commitId, first: item.commitFirst, last: item.commitLast, offset }];
   }
   const view = new DataView(group.buffer, group.byteOffset, group.byteLength);

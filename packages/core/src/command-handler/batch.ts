@@ -1,31 +1,13 @@
 import { Bill } from "../capacity/units.ts";
 import { OutcomeUnknownError, VersionConflictError } from "../errors.ts";
-import type { EventDefinitions, NewEventOf, RecordedEventOf } from "../events.ts";
+import type { EventDefinitions, NewEventOf } from "../events.ts";
+import { tellRetry } from "../observe.ts";
 import { backoffMs } from "../runtime.ts";
 import type { CommitGroup } from "../store/event-store.ts";
-import { tellRetry } from "../observe.ts";
-import type { HandleOptions, HandleResult } from "./command-handler.ts";
-import {
-  asList,
-  CLOSE_CONFLICTS,
-  CONFLICT_BACKOFF,
-  decide,
-  type Handling,
-  type Request,
-} from "./handle-alone.ts";
+import { decidedEvents, decideRound, type Round } from "./decide-round.ts";
+import { CLOSE_CONFLICTS, CONFLICT_BACKOFF, type Handling } from "./handle-alone.ts";
 import type { StreamView } from "./stream-view.ts";
-
-/** A command on its way, and who waits for it. */
-export interface WaitingCommand<Definitions extends EventDefinitions, Command, State> {
-  readonly command: Command;
-  readonly request: Request;
-  /** The moment at which it came in. */
-  readonly cameAt: number;
-  attempts: number;
-  conflicts: number;
-  readonly resolve: (result: HandleResult<Definitions, State>) => void;
-  readonly reject: (reason: unknown) => void;
-}
+import { type WaitingCommand, withoutAborted } from "./waiting-command.ts";
 
 /** A stream while batches on it follow each other. */
 export interface KnownStream<Definitions extends EventDefinitions, State> {
@@ -33,28 +15,6 @@ export interface KnownStream<Definitions extends EventDefinitions, State> {
   /** The last moment at which the view's state, or an earlier one, was certain to be the stream's. */
   trueAt: number;
   readonly nextMoment: () => number;
-}
-
-/** What a command came to, if the batch is stored. */
-type Outcome<Definitions extends EventDefinitions, State> =
-  | { readonly kind: "refused"; readonly reason: unknown }
-  | {
-      readonly kind: "decided" | "duplicate";
-      readonly state: State;
-      readonly version: number;
-      readonly events: readonly RecordedEventOf<Definitions>[];
-    };
-
-/** The commands of a batch decided one after the other. */
-interface Round<Definitions extends EventDefinitions, Command, State> {
-  /** Those of the first commands; the others did not fit into the group any more. */
-  readonly outcomes: Outcome<Definitions, State>[];
-  /** Undefined when nothing is to be stored. */
-  group: CommitGroup<Definitions> | undefined;
-  state: State;
-  version: number;
-  /** A command whose events `evolve` throws at: nothing may follow from them, and they must not be stored. */
-  poisonous?: { readonly waiting: WaitingCommand<Definitions, Command, State>; readonly reason: unknown };
 }
 
 /** What is left of a batch: commands to be handled in a later one, and whether the stream's state is still known. */
@@ -104,7 +64,10 @@ export class Batch<Definitions extends EventDefinitions, Command, State> {
     const { view } = this.#stream;
     for (let conflicts = 0; this.#commands.length > 0; ) {
       try {
-        const round = await this.#decide();
+        const round = await decideRound(
+          { handling: this.#handling, view, firstDecisions: this.#firstDecisions },
+          this.#commands,
+        );
         if (round.poisonous !== undefined) {
           const { waiting, reason } = round.poisonous;
           waiting.reject(reason);
@@ -121,91 +84,6 @@ export class Batch<Definitions extends EventDefinitions, Command, State> {
       this.#commands = withoutAborted(this.#commands);
     }
     return { undone: [], isKnown: true };
-  }
-
-  async #decide(): Promise<Round<Definitions, Command, State>> {
-    const { view } = this.#stream;
-    const { store, decider } = this.#handling.options;
-    const { state, version } = view;
-    const round: Round<Definitions, Command, State> = { outcomes: [], group: undefined, state, version };
-    for (const waiting of this.#commands) {
-      const events = await this.#decideOne(waiting, round);
-      if (!Array.isArray(events)) {
-        round.outcomes.push(events as Outcome<Definitions, State>);
-        continue;
-      }
-      round.group ??= await store.openGroup(view.streamId, { expectedVersion: view.version });
-      const recorded = await addTo(
-        round.group,
-        events as readonly NewEventOf<Definitions>[],
-        waiting.request,
-      );
-      // It does not fit beside the others: it is decided again in the next batch.
-      if (recorded === undefined) break;
-      if ("reason" in recorded) {
-        round.outcomes.push(recorded);
-        continue;
-      }
-      try {
-        for (const event of recorded) round.state = decider.evolve(round.state, event);
-      } catch (reason) {
-        return { ...round, poisonous: { waiting, reason } };
-      }
-      round.version = recorded.at(-1)?.version ?? round.version;
-      round.outcomes.push({ kind: "decided", state: round.state, version: round.version, events: recorded });
-    }
-    return round;
-  }
-
-  /** The events that a command leads to, or what it came to without any. */
-  async #decideOne(
-    waiting: WaitingCommand<Definitions, Command, State>,
-    round: Round<Definitions, Command, State>,
-  ): Promise<Outcome<Definitions, State> | readonly NewEventOf<Definitions>[]> {
-    const { view } = this.#stream;
-    const { state, version } = round;
-    const { commitId, expectedVersion: expected } = waiting.request;
-    const own = this.#eventsOf(commitId, round);
-    if (own !== undefined) return { kind: "duplicate", state, version, events: own };
-    if (expected !== undefined && expected !== version) {
-      const capacity = new Bill().total();
-      const { streamId } = view;
-      return {
-        kind: "refused",
-        reason: new VersionConflictError({ streamId, expected, actual: version, capacity }),
-      };
-    }
-    const { decidesAgain } = this.#handling.source.guards;
-    const first = decidesAgain ? undefined : this.#firstDecisions.get(waiting);
-    if (first !== undefined) return first;
-    waiting.attempts += 1;
-    try {
-      const events = asList<Definitions>(
-        await decide(this.#handling, { streamId: view.streamId, state }, waiting.command),
-      );
-      if (!decidesAgain) this.#firstDecisions.set(waiting, events);
-      return events.length > 0 ? events : { kind: "decided", state, version, events: [] };
-    } catch (reason) {
-      return { kind: "refused", reason };
-    }
-  }
-
-  /** The events of a command's own commit, when it is in the stream or earlier in this batch. */
-  #eventsOf(
-    commitId: string | undefined,
-    round: Round<Definitions, Command, State>,
-  ): readonly RecordedEventOf<Definitions>[] | undefined {
-    if (commitId === undefined) return undefined;
-    const stored = this.#stream.view.eventsOf(commitId);
-    if (stored !== undefined) return stored;
-    const earlier = round.outcomes.findIndex(
-      (outcome, index) =>
-        outcome.kind === "decided" &&
-        outcome.events.length > 0 &&
-        this.#commands[index]?.request.commitId === commitId,
-    );
-    const outcome = round.outcomes[earlier];
-    return outcome !== undefined && outcome.kind !== "refused" ? outcome.events : undefined;
   }
 
   async #store(
@@ -317,36 +195,4 @@ export class Batch<Definitions extends EventDefinitions, Command, State> {
       if (outcome.kind === "refused") this.#commands[index]?.reject(outcome.reason);
     }
   }
-}
-
-/** Takes back the commands that were aborted. */
-export function withoutAborted<Definitions extends EventDefinitions, Command, State>(
-  commands: readonly WaitingCommand<Definitions, Command, State>[],
-): WaitingCommand<Definitions, Command, State>[] {
-  return commands.filter(({ request, reject }) => {
-    if (!request.signal?.aborted) return true;
-    reject(request.signal.reason);
-    return false;
-  });
-}
-
-/** The events as they will be stored, undefined when there is no room for them, or why they are refused. */
-async function addTo<Definitions extends EventDefinitions>(
-  group: CommitGroup<Definitions>,
-  events: readonly NewEventOf<Definitions>[],
-  { commitId, metadata }: HandleOptions,
-): Promise<
-  readonly RecordedEventOf<Definitions>[] | { readonly kind: "refused"; readonly reason: unknown } | undefined
-> {
-  try {
-    return await group.add(events, { commitId, metadata });
-  } catch (reason) {
-    return { kind: "refused", reason };
-  }
-}
-
-function decidedEvents<Definitions extends EventDefinitions, State>(round: {
-  readonly outcomes: readonly Outcome<Definitions, State>[];
-}): RecordedEventOf<Definitions>[] {
-  return round.outcomes.flatMap((outcome) => (outcome.kind === "decided" ? outcome.events : []));
 }

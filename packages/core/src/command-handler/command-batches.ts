@@ -1,8 +1,9 @@
 import type { EventDefinitions } from "../events.ts";
-import { Batch, type KnownStream, type WaitingCommand, withoutAborted } from "./batch.ts";
+import { Batch, type KnownStream } from "./batch.ts";
 import type { HandleResult } from "./command-handler.ts";
 import type { Handling, Request } from "./handle-alone.ts";
 import { StreamView } from "./stream-view.ts";
+import { type WaitingCommand, withoutAborted } from "./waiting-command.ts";
 
 /** Commands of one batch at most: what is decided again after a conflict, and who waits for it, has a limit. */
 const MAX_BATCH_COMMANDS = 100;

@@ -8,6 +8,7 @@ import {
   TransactWriteItemsCommand,
   type TransactWriteItemsCommandInput,
 } from "@aws-sdk/client-dynamodb";
+import type { HandlerExecutionContext } from "@smithy/types";
 import { allowManyWaiters } from "../shared-signal.ts";
 
 /**
@@ -32,8 +33,24 @@ export function sdkCalls(client: DynamoDBClient): DynamoDBCalls {
     putItem: (input, signal) => client.send(new PutItemCommand(input), abortedBy(signal)),
     transactWriteItems: (input, signal) =>
       client.send(new TransactWriteItemsCommand(input), abortedBy(signal)),
-    query: (input, signal) => client.send(new QueryCommand(input), abortedBy(signal)),
+    query: (input, signal) => {
+      const command = new QueryCommand(input);
+      command.middlewareStack.add(withoutUnreadLog, { step: "initialize", name: "tuppenceWithoutUnreadLog" });
+      return client.send(command, abortedBy(signal));
+    },
   };
+}
+
+/**
+ * The SDK copies each reply for its logger, value by value, even for the one that does nothing, which clients have
+ * unless they are given another: a fifth of the CPU time of a page of items. That one is told with the reply as it is.
+ */
+function withoutUnreadLog<Handler>(next: Handler, context: HandlerExecutionContext): Handler {
+  const { logger } = context;
+  if (logger === undefined || logger.constructor.name === "NoOpLogger") {
+    context["outputFilterSensitiveLog"] = (output: unknown) => output;
+  }
+  return next;
 }
 
 /** Without a signal no options at all: only then a client with `cacheMiddleware` uses its cache. */

@@ -157,24 +157,33 @@ export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   const bodies = bodiesOf(item);
   const isTruncated = chainItem.truncatedBefore !== undefined;
   const entries = isTruncated || last < first ? [] : parseEntries(chain, chainItem);
-  const stored = entries.map((entry) => {
+  const stored: StoredEvent[] = [];
+  for (const entry of entries) {
     const event = readEntry(entry, bodies);
     if (event === undefined) throw unreadable(chain, first, "an event has a form");
-    return event;
-  });
+    stored.push(event);
+  }
   if (!isTruncated && stored.length !== last - first + 1) {
     throw new IntegrityError(chain, first, `${stored.length} events are stored in slots ${first} to ${last}`);
   }
   const metadata = item["x"]?.S === undefined ? undefined : (JSON.parse(item["x"].S) as EventMetadata);
-  return commitsIn(chainItem).map((slots) => {
+  const commits = commitsIn(chainItem);
+  const [only] = commits;
+  if (commits.length === 1 && only !== undefined) {
+    return [{ slots: only, first: Math.max(only.first, first), events: stored, metadata }];
+  }
+  return commits.map((slots) => {
     const from = Math.max(slots.first, first);
     return { slots, first: from, events: stored.slice(from - first, slots.last - first + 1), metadata };
   });
 }
 
+const NO_BODIES: Iterator<Uint8Array, undefined> = { next: () => ({ done: true, value: undefined }) };
+
 /** The bodies in `b`, in the order of the entries that they belong to. */
 function bodiesOf(item: Item): Iterator<Uint8Array, undefined> {
-  const bodies = item["b"]?.L ?? [];
+  const bodies = item["b"]?.L;
+  if (bodies === undefined) return NO_BODIES;
   return bodies.flatMap(({ B: body }) => (body === undefined ? [] : [body])).values();
 }
 

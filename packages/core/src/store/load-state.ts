@@ -3,7 +3,7 @@ import { StreamTruncatedError } from "../errors.ts";
 import type { RecordedEvent } from "../events.ts";
 import type { Fold, LoadOptions, LoadResult } from "./event-store.ts";
 import { loadFromSnapshot } from "./load-snapshot.ts";
-import { planRead, type ReadContext, readItems } from "./read-stream.ts";
+import { plannedItems, planRead, type ReadContext } from "./read-stream.ts";
 
 /** Folds a stream, from its newest snapshot, its start or an earlier result. */
 export async function loadState<State>(
@@ -34,18 +34,25 @@ export async function loadState<State>(
         }
       : undefined;
   if (loadBackward !== undefined && from === undefined) return loadBackward();
-  for await (const { item, events } of readItems(context, streamId, { ...plan, bill })) {
-    if (item.truncatedBefore !== undefined) {
-      // Since the earlier result, or since ever, if this is the fold's first.
-      if (loadBackward === undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
-      return loadBackward();
+  const items = plannedItems(context, streamId, { ...plan, bill });
+  pages: for await (const page of items.pages) {
+    for (const item of page) {
+      const opened = items.open(item);
+      const events = opened instanceof Promise ? await opened : opened;
+      // Later than what was asked for, and so is all after it.
+      if (events === undefined) break pages;
+      if (item.truncatedBefore !== undefined) {
+        // Since the earlier result, or since ever, if this is the fold's first.
+        if (loadBackward === undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
+        return loadBackward();
+      }
+      for (const event of events) {
+        state = fold.evolve(state, event);
+        if (event.subject !== undefined) subjects.add(event.subject);
+      }
+      version = events.at(-1)?.version ?? version;
+      if (snapshot && item.item["y"]?.S === snapshot.version) snapshotVersion = item.last;
     }
-    for (const event of events) {
-      state = fold.evolve(state, event);
-      if (event.subject !== undefined) subjects.add(event.subject);
-    }
-    version = events.at(-1)?.version ?? version;
-    if (snapshot && item.item["y"]?.S === snapshot.version) snapshotVersion = item.last;
   }
   return { state, version, snapshotVersion, subjects: [...subjects], foldedAfter, capacity: bill.total() };
 }

@@ -85,7 +85,8 @@ function presentEvent(
   return {
     type: event.type,
     data: currentData(context, { streamId, version }, event),
-    metadata: { ...shared, ...event.metadata },
+    // An event's own came with it alone; what is shared is copied, so that no event's metadata is another's.
+    metadata: shared === undefined ? (event.metadata ?? {}) : { ...shared, ...event.metadata },
     streamId,
     version,
     eventId,

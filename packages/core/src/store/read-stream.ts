@@ -1,6 +1,6 @@
 import type { Bill } from "../capacity/units.ts";
 import { type ChainContext, readContext } from "../chain/chain.ts";
-import { type ChainWindow, LAST_SLOT, readChain } from "../chain/read-chain.ts";
+import { type ChainWindow, LAST_SLOT, readChainPages } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
 import type { RecordedEvent } from "../events.ts";
 import type { ReadOptions } from "./event-store.ts";
@@ -66,13 +66,19 @@ export async function* readEvents(
   let { low, lowIsFirst } = read.window;
   for (;;) {
     const window = { ...read.window, low, lowIsFirst };
+    const items = plannedItems(context, streamId, { ...read, window, limit });
     let begin: number | undefined;
-    for await (const { item, events } of readItems(context, streamId, { ...read, window, limit })) {
-      // What was truncated is left out, and all of it is before what was kept.
-      begin = item.truncatedBefore;
-      if (begin !== undefined) break;
-      yield* events;
-      limit -= events.length;
+    pages: for await (const page of items.pages) {
+      for (const item of page) {
+        const opened = items.open(item);
+        const events = opened instanceof Promise ? await opened : opened;
+        // What was truncated is left out, and all of it is before what was kept.
+        if (events !== undefined) begin = item.truncatedBefore;
+        if (begin !== undefined) break pages;
+        for (const event of events ?? []) yield event;
+        limit -= events?.length ?? 0;
+        if (items.isDone()) return;
+      }
     }
     if (begin === undefined || window.backward || limit === 0) return;
     low = begin;
@@ -80,38 +86,54 @@ export async function* readEvents(
   }
 }
 
-/** An item, and the events of it that were asked for. */
-interface ReadItem {
-  readonly item: ChainItem;
-  readonly events: readonly RecordedEvent[];
+type Events = readonly RecordedEvent[];
+
+/** The items of a plan in reading order, to be opened one after the other until it is done. */
+export interface PlannedItems {
+  /** As many at a time as are at hand. */
+  readonly pages: AsyncIterable<readonly ChainItem[]>;
+  /** The events of an item that were asked for, in reading order; undefined for an item that is left out. */
+  open(item: ChainItem): Events | undefined | Promise<Events>;
+  /** Whether no later item holds anything that was asked for. */
+  isDone(): boolean;
 }
 
-/** The events of a plan by the items they are stored in: one step for each item instead of each event. */
-export async function* readItems(
+/**
+ * The items of a plan. They are opened by who reads them, so that nothing is decoded, fetched or decrypted, and
+ * nothing fails, that a reader does not get to.
+ */
+export function plannedItems(
   context: ReadContext,
   streamId: string,
   read: ReadPlan & { readonly bill: Bill },
-): AsyncGenerator<ReadItem, void, undefined> {
+): PlannedItems {
   const { bill, asOf } = read;
   const lowIsFirst =
     read.window.lowIsFirst ?? context.knownEnds.find(streamId, read.window.low - 1) !== undefined;
   const window = { ...read.window, lowIsFirst };
-  if (window.low > window.high) return;
-  let left = read.limit;
-  for await (const item of readChain(readContext(context, { chain: streamId, bill }), window)) {
-    context.knownEnds.add(streamId, context.guards.endAfter(item));
-    // Times never go back within a stream: after the first commit that is too late come only later ones.
-    if (item.t > asOf && !window.backward) return;
-    if (item.t > asOf) continue;
-    const found = openEvents(context, item, wantedVersions(item, window, left));
-    const opened = found instanceof Promise ? await found : found;
-    const events = window.backward ? opened.toReversed() : opened;
-    bill.events += events.length;
-    yield { item, events };
-    left -= events.length;
-    if (left === 0) return;
-  }
+  let left = window.low > window.high ? 0 : read.limit;
+  const taken = (opened: Events): Events => {
+    bill.events += opened.length;
+    left -= opened.length;
+    return window.backward ? opened.toReversed() : opened;
+  };
+  return {
+    pages: left === 0 ? noPages() : readChainPages(readContext(context, { chain: streamId, bill }), window),
+    open(item) {
+      context.knownEnds.add(streamId, context.guards.endAfter(item));
+      if (item.t > asOf) {
+        // Times never go back within a stream: after the first commit that is too late come only later ones.
+        if (!window.backward) left = 0;
+        return undefined;
+      }
+      const found = openEvents(context, item, wantedVersions(item, window, left));
+      return found instanceof Promise ? found.then(taken) : taken(found);
+    },
+    isDone: () => left === 0,
+  };
 }
+
+async function* noPages(): AsyncGenerator<readonly ChainItem[]> {}
 
 /** Which of an item's events are in the window, and still within the limit. */
 function wantedVersions(

@@ -64,8 +64,8 @@ export function blobEntryText(type: string, subject: string | undefined, blob: B
 /** The event of an entry, whose body may be the next of those in `b`; undefined in a form that this release can't read. */
 export function readEntry(entry: unknown, bodies: Iterator<Uint8Array, undefined>): StoredEvent | undefined {
   if (!Array.isArray(entry)) return undefined;
+  if (typeof entry[0] === "string") return readPlainEntry(entry);
   const [form, type, ...rest] = entry as readonly unknown[];
-  if (typeof form === "string") return readPlainEntry(entry);
   if (typeof type !== "string") return undefined;
   const subject = form === BLOB ? undefined : rest.shift();
   if (form !== BLOB && typeof subject !== "string") return undefined;
