@@ -164,14 +164,14 @@ export async function runCase(one: Case): Promise<Verdict> {
   // What a process answers that is gone, nobody hears.
   const heard = fuse.isDead ? undefined : first.events;
   const problems: string[] = [];
-  if (!fuse.met && first.error !== undefined) problems.push(`undisturbed, it failed: ${first.error}`);
+  if (!fuse.met && first.error !== undefined) problems.push(`undisturbed, it failed: ${String(first.error)}`);
 
   const rivals = one.rival ? await appendRivals(operation, place, calmStore) : 0;
   const repeater = fuse.isDead ? openStore(calm, one, hooks) : store;
   const again = await attempt(() => operation.run(repeater, place));
   const refused = again.error instanceof TuppenceError && REFUSALS.includes(again.error.code);
   if (again.error !== undefined && !(one.rival && operation.mayConflict && refused))
-    problems.push(`repeated, it failed: ${again.error}`);
+    problems.push(`repeated, it failed: ${String(again.error)}`);
   const checked = { ...one, place, rivals, store: calmStore, isRefused: refused };
   problems.push(...(await check(checked, [heard, again.events])));
   return { met: fuse.met, problems };
