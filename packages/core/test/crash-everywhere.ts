@@ -164,14 +164,14 @@ export async function runCase(one: Case): Promise<Verdict> {
   // What a process answers that is gone, nobody hears.
   const heard = fuse.isDead ? undefined : first.events;
   const problems: string[] = [];
-  if (!fuse.met && first.error !== undefined) problems.push(`undisturbed, it failed: ${String(first.error)}`);
+  if (!fuse.met && first.error !== undefined) problems.push(`undisturbed, it failed: ${first.error.message}`);
 
   const rivals = one.rival ? await appendRivals(operation, place, calmStore) : 0;
   const repeater = fuse.isDead ? openStore(calm, one, hooks) : store;
   const again = await attempt(() => operation.run(repeater, place));
   const refused = again.error instanceof TuppenceError && REFUSALS.includes(again.error.code);
   if (again.error !== undefined && !(one.rival && operation.mayConflict && refused))
-    problems.push(`repeated, it failed: ${String(again.error)}`);
+    problems.push(`repeated, it failed: ${again.error.message}`);
   const checked = { ...one, place, rivals, store: calmStore, isRefused: refused };
   problems.push(...(await check(checked, [heard, again.events])));
   return { met: fuse.met, problems };
@@ -181,11 +181,11 @@ const REFUSALS: readonly string[] = ["versionConflict", "transactConflict", "str
 
 async function attempt(
   run: () => Promise<readonly RecordedEvent[]>,
-): Promise<{ readonly events?: readonly RecordedEvent[]; readonly error?: unknown }> {
+): Promise<{ readonly events?: readonly RecordedEvent[]; readonly error?: Error }> {
   try {
     return { events: await run() };
   } catch (error) {
-    return { error };
+    return { error: error instanceof Error ? error : new Error("not an error was thrown", { cause: error }) };
   }
 }
 
