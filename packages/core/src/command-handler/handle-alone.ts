@@ -115,8 +115,10 @@ async function foldAppended<Definitions extends EventDefinitions, State>(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   view.bill.add(appended.capacity);
-  if (appended.firstVersion === view.version + 1) view.fold(appended.events, appended.snapshotVersion);
-  // Another process stored the same command, in one item behind others.
+  const isNext = appended.firstVersion === view.version + 1;
+  const isWhole = appended.events.at(-1)?.version === appended.version;
+  if (isNext && isWhole) view.fold(appended.events, appended.snapshotVersion);
+  // Another process stored the same command, in one item behind others, or its events were truncated since.
   else await view.catchUp(signal);
 }
 

@@ -299,6 +299,8 @@ export async function describeWinner(
   winner: ChainItem,
 ): Promise<RecordedCommit | undefined> {
   if (winner.first !== winner.commitFirst || winner.last !== winner.commitLast) return undefined;
+  // Without its events, which were truncated since, no state can go on from it.
+  if (winner.truncatedBefore !== undefined) return undefined;
   try {
     const events = await openEvents(context, winner, { low: winner.first, high: winner.last });
     return {

@@ -66,9 +66,12 @@ export async function loadFromSnapshot<State>(
     const riding = item.last <= high ? await stateIn(item.item, item.last) : undefined;
     if (riding !== undefined) base = riding;
     else if (apart !== undefined && item.first <= apart.version + 1) base = apart;
-    if (base === undefined || item.last > base.version) tail.push(item);
+    if (base === undefined || item.last > base.version) {
+      // Also right behind the snapshot that is apart: that one is of another fold than the state in the item.
+      if (item.truncatedBefore !== undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
+      tail.push(item);
+    }
     if (base !== undefined) break;
-    if (item.truncatedBefore !== undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
   }
   const start = base ?? { state: fold.initialState(), version: 0, snapshotVersion: 0, subjects: [] };
   let { state, version } = start;
