@@ -1,9 +1,12 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: ["test/shared-server.ts"],
+    // The server has a process of its own, and most files wait for it: one worker would leave a core of two idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Tests wait for a server that they share: slow under load, but never for a fixed time.
     testTimeout: 60_000,
     hookTimeout: 60_000,

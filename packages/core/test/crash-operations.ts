@@ -1,7 +1,8 @@
 import { pseudoRandomText } from "../src/contract/fixtures.ts";
 import { createCommandHandler, decideAcross, snapshotAfter } from "../src/index.ts";
 import type { NewEvent, RecordedEvent } from "../src/events.ts";
-import type { EventStore, Fold, TransferredCommit } from "../src/store/event-store.ts";
+import type { EventStore, Fold } from "../src/store/event-store.ts";
+import type { TransferredCommit } from "../src/store/transferred-commit.ts";
 
 /** What a store does, as a table: each operation is interrupted at each of its requests by `crash-everywhere.ts`. */
 
@@ -60,7 +61,7 @@ function seeing(padding: string, version: string): Fold<Seen, RecordedEvent> {
 /** Its states ride in commits. */
 export const smallFold: Fold<Seen, RecordedEvent> = seeing("", "small");
 /** Its states go apart. */
-export const largeFold: Fold<Seen, RecordedEvent> = seeing(pseudoRandomText(1, 6_000), "large");
+const largeFold: Fold<Seen, RecordedEvent> = seeing(pseudoRandomText(1, 6_000), "large");
 
 const own = (from: number, to: number = from, data?: object): NewEvent[] =>
   Array.from({ length: to - from + 1 }, (_, index) => ({
