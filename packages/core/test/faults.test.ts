@@ -169,6 +169,39 @@ describe.each(WAYS_AND_PLACES)("%s, %s", (way, place) => {
   });
 });
 
+it.each(WAYS)(
+  "another transaction on the same items is waited for, a version conflict is not hidden (%s)",
+  async (way) => {
+    const leanRequests = way === "lean requests";
+    const client = connect("faults");
+    let sends = 0;
+    injectFaults(client, "outside the SDK's retries", (operation) => {
+      if (operation !== "TransactWriteItems" || ++sends > 7) return "pass";
+      return Object.assign(new Error("Transaction cancelled"), {
+        name: "TransactionCanceledException",
+        CancellationReasons: [{ Code: "TransactionConflict" }, { Code: "None" }],
+        $metadata: { httpStatusCode: 400 },
+      });
+    });
+    const pauses: number[] = [];
+    const sleep = async (ms: number): Promise<void> => void pauses.push(ms);
+    const runtime = { sleep, random: () => 0.5 };
+    const store = createEventStore({ client, tablePrefix: PREFIX, runtime, leanRequests });
+    const writes = ["one", "two"].map((name) => ({ streamId: `kept-away|${way}-${name}`, events: ONE }));
+    const { appends } = await store.transact(writes.map((write) => ({ ...write, expectedVersion: 0 })));
+    expect(appends.map((each) => each.version)).toEqual([1, 1]);
+    // Full jitter on a pause that doubles, up to half a second.
+    expect(pauses).toEqual([10, 20, 40, 80, 160, 250, 250]);
+    sends = 7;
+    await openCalm().append(`kept-away|${way}-two`, ONE);
+    const refused = store.transact(writes.map((write) => ({ ...write, expectedVersion: 1 })));
+    await expect(refused).rejects.toMatchObject({
+      code: "transactConflict",
+      conflicts: [{ streamId: `kept-away|${way}-two`, expected: 1, actual: 2 }],
+    });
+  },
+);
+
 it.each(WAYS)("an append that may be stored is not reported as merely throttled (%s)", async (way) => {
   const leanRequests = way === "lean requests";
   const streamId = `throttled|late-${way}`;
