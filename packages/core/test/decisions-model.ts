@@ -1,14 +1,12 @@
-import { CHAIN_GUARDS } from "../src/chain/tiling.ts";
 import { createCommitId } from "../src/commit-id.ts";
 import { decideAcross } from "../src/decisions/decide-across.ts";
 import { OutcomeUnknownError, TransactConflictError } from "../src/errors.ts";
 import type { RecordedEvent } from "../src/events.ts";
-import { createMemoryStorage } from "../src/memory/index.ts";
 import type { Runtime } from "../src/runtime.ts";
-import { createChainEventStore } from "../src/store/chain-event-store.ts";
 import type { EventStore } from "../src/store/event-store.ts";
-import { faultyStorage, type Sabotage, Turns } from "./faulty-storage.ts";
-import { Crash, type Random, seededRandom } from "./history.ts";
+import type { Sabotage } from "./faulty-storage.ts";
+import { Crash, type Random } from "./history.ts";
+import { createWorld, type Limits } from "./model.ts";
 import { checkTransactions, type Payload, STREAMS, type Told } from "./transact-model.ts";
 
 /**
@@ -27,7 +25,7 @@ export interface DecisionSabotage extends Sabotage {
 }
 
 /** Small, so that a part of a few events takes several items. */
-const MAX_ITEM_BYTES = 900;
+const LIMITS: Limits = { maxItemBytes: 900, knownChains: 2 };
 
 export interface DecisionSubject {
   readonly open: () => EventStore;
@@ -183,24 +181,8 @@ export async function runDecisionHistory(
   seed: number,
   sabotage: DecisionSabotage = {},
 ): Promise<readonly string[]> {
-  const random = seededRandom(seed);
-  const turns = new Turns(random);
-  const memory = createMemoryStorage();
-  let now = 1_000;
-  const runtime: Runtime = {
-    now: () => (now += Math.floor(random() * 5) - 1),
-    random,
-    sleep: () => turns.next(),
-  };
-  const open = (): EventStore =>
-    createChainEventStore({
-      storage: faultyStorage(memory, { random, turns, sabotage }),
-      runtime,
-      guards: { ...CHAIN_GUARDS, ...sabotage.guards },
-      maxItemBytes: MAX_ITEM_BYTES,
-      knownChains: 2,
-    });
-  const told = await turns.runUntil(runDecisions({ open, random, sabotage, runtime }));
-  const problems = await checkTransactions(createChainEventStore({ storage: memory }), told);
+  const world = createWorld(seed, sabotage, LIMITS);
+  const told = await world.run(runDecisions({ ...world, sabotage }));
+  const problems = await checkTransactions(world.calmStore, told);
   return problems.map((problem) => `seed ${seed}: ${problem}`);
 }

@@ -22,8 +22,19 @@ export interface World extends Subject {
   readonly calmStore: EventStore;
 }
 
+/** What a process may do at once, and remember. */
+export interface Limits {
+  readonly maxItemBytes: number;
+  /** Of how many chains a store remembers the ends. */
+  readonly knownChains: number;
+}
+
 /** A world whose history follows from the seed. */
-export function createWorld(seed: number, sabotage: Sabotage = {}): World {
+export function createWorld(
+  seed: number,
+  sabotage: Sabotage = {},
+  limits: Limits = { maxItemBytes: MAX_ITEM_BYTES, knownChains: 1 },
+): World {
   const random = seededRandom(seed);
   const turns = new Turns(random);
   const memory = createMemoryStorage();
@@ -38,8 +49,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}): World {
       storage: faultyStorage(memory, { random, turns, sabotage }),
       runtime,
       guards: { ...CHAIN_GUARDS, ...sabotage.guards },
-      maxItemBytes: MAX_ITEM_BYTES,
-      knownChains: 1,
+      ...limits,
     });
   const all = {
     chain: STREAM,

@@ -1,13 +1,10 @@
-import { CHAIN_GUARDS } from "../src/chain/tiling.ts";
 import { createCommitId } from "../src/commit-id.ts";
 import { OutcomeUnknownError, TransactConflictError } from "../src/errors.ts";
 import type { EventDefinitions, RecordedEvent } from "../src/events.ts";
-import { createMemoryStorage } from "../src/memory/index.ts";
-import type { Runtime } from "../src/runtime.ts";
-import { createChainEventStore } from "../src/store/chain-event-store.ts";
 import type { EventStore, TransactCheck, TransactWrite } from "../src/store/event-store.ts";
-import { faultyStorage, type Sabotage, Turns } from "./faulty-storage.ts";
-import { Crash, type Random, seededRandom } from "./history.ts";
+import type { Sabotage } from "./faulty-storage.ts";
+import { Crash, type Random } from "./history.ts";
+import { createWorld, type Limits } from "./model.ts";
 
 /**
  * Histories of processes that write to a few streams at once, each replayable from its seed. Every event says which
@@ -23,7 +20,7 @@ export interface TransactSabotage extends Sabotage {
 export const STREAMS: readonly string[] = ["a", "b", "c"].map((name) => `transact|${name}`);
 
 /** Small, so that a part of a few events takes several items. */
-const MAX_ITEM_BYTES = 900;
+const LIMITS: Limits = { maxItemBytes: 900, knownChains: 2 };
 
 export interface Payload {
   readonly transaction: number;
@@ -222,24 +219,8 @@ export async function runTransactHistory(
   seed: number,
   sabotage: TransactSabotage = {},
 ): Promise<readonly string[]> {
-  const random = seededRandom(seed);
-  const turns = new Turns(random);
-  const memory = createMemoryStorage();
-  let now = 1_000;
-  const runtime: Runtime = {
-    now: () => (now += Math.floor(random() * 5) - 1),
-    random,
-    sleep: () => turns.next(),
-  };
-  const open = (): EventStore =>
-    createChainEventStore({
-      storage: faultyStorage(memory, { random, turns, sabotage }),
-      runtime,
-      guards: { ...CHAIN_GUARDS, ...sabotage.guards },
-      maxItemBytes: MAX_ITEM_BYTES,
-      knownChains: 2,
-    });
-  const told = await turns.runUntil(runTransactions({ open, random, sabotage }));
-  const problems = await checkTransactions(createChainEventStore({ storage: memory }), told);
+  const world = createWorld(seed, sabotage, LIMITS);
+  const told = await world.run(runTransactions({ ...world, sabotage }));
+  const problems = await checkTransactions(world.calmStore, told);
   return problems.map((problem) => `seed ${seed}: ${problem}`);
 }
