@@ -412,6 +412,20 @@ describe("snapshots", () => {
     expect(capacity).toEqual(meter.total());
   });
 
+  it("a long `every` costs no more than the last commits, once a snapshot was seen to ride for free", async () => {
+    const fold = counting(pseudoRandomText(1, 400), 50);
+    await store.append("cost|rider", [random(0)]);
+    for (let turn = 1; turn < 30; turn++) await appendNext("cost|rider", fold);
+    meter.reset();
+    const { version } = await open().load("cost|rider", fold);
+    expect(version).toBe(30);
+    expect(meter.total()).toEqual({ requests: 1, readUnits: 1, writeUnits: 0 });
+    meter.reset();
+    // Another fold knows nothing of that yet: it reads as far back as a snapshot may be.
+    await open().load("cost|rider", counting(pseudoRandomText(1, 400), 50));
+    expect(meter.total()).toMatchObject({ requests: 1, readUnits: 6 });
+  });
+
   it("one of 20 KB is put after the stream: 1 request and its price more; 1 request to load", async () => {
     const fold = counting(pseudoRandomText(1, 20_000), 3);
     await store.append("cost|apart", many(2, random));

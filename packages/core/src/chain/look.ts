@@ -1,12 +1,9 @@
 import { itemSize, type Item } from "../capacity/item-size.ts";
 import { type Bill, readUnits } from "../capacity/units.ts";
 import { backoffMs, type Runtime } from "../runtime.ts";
+import { IN_CONFLICT_BACKOFF, MAX_SENDS_IN_CONFLICT } from "./send.ts";
 import { type ChainStorage, type SlotKey, UncertainWriteError } from "./storage.ts";
 import { type ChainItem, readSlots } from "./tiling.ts";
-
-/** Looks that transactions on the same slots may keep away. They are over in a moment. */
-const MAX_LOOKS = 30;
-const LOOK_BACKOFF = { baseMs: 10, maxMs: 500 };
 
 /**
  * Looks whether slots are free, all at one moment. Answers undefined when they are, or else what is in each.
@@ -29,8 +26,8 @@ export async function lookAtOnce(
       bill.addRead(unitsOf(slots.map(() => undefined)));
       if (!(error instanceof UncertainWriteError)) throw error;
       // A look changes nothing: it may be repeated whatever became of it.
-      if (look >= MAX_LOOKS) throw error.cause;
-      await runtime.sleep(backoffMs(look, LOOK_BACKOFF, runtime.random), signal);
+      if (look >= MAX_SENDS_IN_CONFLICT) throw error.cause;
+      await runtime.sleep(backoffMs(look, IN_CONFLICT_BACKOFF, runtime.random), signal);
       bill.resends += 1;
     }
   }

@@ -19,8 +19,11 @@ const MAX_SENDS = 4;
 const RESEND_BACKOFF = { baseMs: 25, maxMs: 1_000 };
 
 /** Sends of one write that another transaction on the same items keeps away. It is over as soon as that one is. */
-const MAX_SENDS_IN_CONFLICT = 30;
-const CONFLICT_BACKOFF = { baseMs: 10, maxMs: 500 };
+export const MAX_SENDS_IN_CONFLICT = 30;
+export const IN_CONFLICT_BACKOFF: { readonly baseMs: number; readonly maxMs: number } = {
+  baseMs: 10,
+  maxMs: 500,
+};
 
 /**
  * Writes all items or none, and sends them again when a reply is lost: they can't be stored twice, and if they
@@ -56,7 +59,7 @@ export async function sendUntilCertain(
       }
       const pause = isLost
         ? backoffMs(lost, RESEND_BACKOFF, context.runtime.random)
-        : backoffMs(send, CONFLICT_BACKOFF, context.runtime.random);
+        : backoffMs(send, IN_CONFLICT_BACKOFF, context.runtime.random);
       await context.runtime.sleep(pause, signal);
       bill.resends += 1;
     }

@@ -1,5 +1,6 @@
 import { Bill } from "../capacity/units.ts";
 import { DEFAULT_MAX_ATTEMPTS } from "../command-handler/command-handler.ts";
+import { CLOSE_CONFLICTS, CONFLICT_BACKOFF } from "../command-handler/handle-alone.ts";
 import { parseCommitId } from "../commit-id.ts";
 import { TransactConflictError } from "../errors.ts";
 import type { EventDefinitions } from "../events.ts";
@@ -7,10 +8,6 @@ import { backoffMs, SYSTEM_RUNTIME } from "../runtime.ts";
 import type { EventStore, TransactResult, TransactWrite } from "../store/event-store.ts";
 import type { DecideAcross, DecideAcrossOptions, DecisionResult } from "./decision.ts";
 import { AlreadyStored, StreamViews } from "./stream-views.ts";
-
-/** Conflicts after which what they brought back is enough. After more, others are many: wait, and read what they wrote. */
-const CLOSE_CONFLICTS = 2;
-const CONFLICT_BACKOFF = { baseMs: 10, maxMs: 500 };
 
 /**
  * Decides on the state of several streams, and appends what is decided, to one or several, if all streams that were

@@ -74,21 +74,18 @@ export async function appendCommit(
     signal,
   });
   switch (result.kind) {
-    case "written": {
-      const taken = await snapshot?.finish(context.storage, bill, signal);
-      return {
-        ...describeWritten(streamId, append, { first: result.first, t: result.end.t, bill }),
-        ...taken,
-      };
-    }
-    case "duplicate":
-      // Without an id of the caller's own, it was this very append whose reply was lost.
-      return ownCommitId
-        ? describeDuplicate(context, streamId, { ...result, bill })
-        : describeWritten(streamId, append, { first: result.slots.first, t: result.found.t, bill });
     case "conflict":
       throw await conflictError(context, streamId, { ...result, expected, bill });
+    case "duplicate":
+      if (ownCommitId) return describeDuplicate(context, streamId, { ...result, bill });
   }
+  // Without an id of the caller's own, a duplicate is this very append, whose reply was lost.
+  const written =
+    result.kind === "written"
+      ? { first: result.first, t: result.end.t }
+      : { first: result.slots.first, t: result.found.t };
+  const taken = await snapshot?.finish(context.storage, bill, signal);
+  return { ...describeWritten(streamId, append, { ...written, bill }), ...taken };
 }
 
 function snapshotOf(

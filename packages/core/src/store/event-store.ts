@@ -315,7 +315,8 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * Folds a stream's events into its state.
    *
    * Cost and errors: as `read`. When the fold keeps snapshots, the stream is read from its end back to the newest of them:
-   * 1 request when that is among the last 4 items, or as many as `every` says. With a `cache` that holds the stream, as
+   * 1 request when that is among the last 4 items, or as many as `every` says, which is how many are read at once until a
+   * snapshot was seen to ride for free. With a `cache` that holds the stream, as
    * reading what is new: 1 request, 1 RCU for each 4 KB begun and at least 1.
    *
    * @throws StreamTruncatedError when events that the state follows from were truncated and no snapshot of this fold is there.

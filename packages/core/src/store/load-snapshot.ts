@@ -1,5 +1,5 @@
-import type { Item } from "../capacity/item-size.ts";
-import type { Bill } from "../capacity/units.ts";
+import { type Item, itemSize } from "../capacity/item-size.ts";
+import { type Bill, writeUnits } from "../capacity/units.ts";
 import { readContext } from "../chain/chain.ts";
 import { type ChainWindow, LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
@@ -20,6 +20,15 @@ export interface StateAt<State> {
 
 /** Items that the first page of a load has: together about a read unit, when each is about a write unit. */
 const FIRST_PAGE_ITEMS = 4;
+
+/** Folds whose last snapshot rode for free, so that the next one is likely in the last commits whatever `every` says. */
+const freeRiders = new WeakSet<object>();
+
+function noteRider(policy: object, item: Item): void {
+  const { y: _y, z: _z, h: _h, ...commit } = item;
+  if (writeUnits(itemSize(item)) === writeUnits(itemSize(commit))) freeRiders.add(policy);
+  else freeRiders.delete(policy);
+}
 
 /** Folds a stream from its newest snapshot on, reading from its end backward: 1 request when that is not far. */
 export async function loadFromSnapshot<State>(
@@ -46,7 +55,8 @@ export async function loadFromSnapshot<State>(
     ...window,
     low: 1,
     backward: true,
-    firstPageItems: (policy.every ?? FIRST_PAGE_ITEMS - 1) + 1,
+    firstPageItems:
+      policy.every === undefined || freeRiders.has(policy) ? FIRST_PAGE_ITEMS : policy.every + 1,
     onSnapshot:
       high === LAST_SLOT
         ? (item) => {
@@ -64,8 +74,13 @@ export async function loadFromSnapshot<State>(
     }
     // A state in a commit that reaches beyond what was asked for is later than that.
     const riding = item.last <= high ? await stateIn(item.item, item.last) : undefined;
-    if (riding !== undefined) base = riding;
-    else if (apart !== undefined && item.first <= apart.version + 1) base = apart;
+    if (riding !== undefined) {
+      base = riding;
+      noteRider(policy, item.item);
+    } else if (apart !== undefined && item.first <= apart.version + 1) {
+      base = apart;
+      freeRiders.delete(policy);
+    }
     if (base === undefined || item.last > base.version) {
       // Also right behind the snapshot that is apart: that one is of another fold than the state in the item.
       if (item.truncatedBefore !== undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
