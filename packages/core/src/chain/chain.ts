@@ -229,7 +229,13 @@ async function withPlace(
 /** Where a chain ends after a commit that was written as these items. */
 export function endOf(end: ChainEnd, commit: PendingCommit, items: readonly Item[]): ChainEnd {
   const { closes = false } = commit;
-  return { version: end.version + countOf(commit), t: Number(items[0]?.["t"]?.N), closed: closes };
+  const { t, r = t } = items[0] ?? {};
+  return {
+    version: end.version + countOf(commit),
+    t: Number(t?.N),
+    recordedAt: Number(r?.N),
+    closed: closes,
+  };
 }
 
 export function asDuplicate(

@@ -24,6 +24,8 @@ export interface ChainItem {
   readonly commitId: Uint8Array;
   /** Epoch milliseconds of the commit. */
   readonly t: number;
+  /** Epoch milliseconds of when its events were recorded: `t`, or before it in a commit that came from another store. */
+  readonly recordedAt: number;
   /** Whether nothing follows: the commit closed its stream. */
   readonly closed: boolean;
   /** When the stream was truncated and the item's events are gone: the first version that was kept. */
@@ -44,6 +46,8 @@ export interface ChainEnd {
   readonly version: number;
   /** Epoch milliseconds of the commit that ends here; undefined at the empty chain's end. */
   readonly t: number | undefined;
+  /** Epoch milliseconds of when its events were recorded. Absent: `t`. */
+  readonly recordedAt?: number | undefined;
   /** Whether that commit closed the stream, so that nothing may be written after it. */
   readonly closed: boolean;
 }
@@ -57,6 +61,7 @@ export function readSlots(item: Item): ChainItem {
   const count = numberOf(item, "n", 1);
   const commitFirst = first - numberOf(item, "o", 0);
   const commitId = item["i"]?.B;
+  const t = numberOf(item, "t");
   if (commitId === undefined) throw new TypeError("An item of a chain has no commit id.");
   return {
     item,
@@ -65,7 +70,8 @@ export function readSlots(item: Item): ChainItem {
     commitFirst,
     commitLast: commitFirst + numberOf(item, "m", count) - 1,
     commitId,
-    t: numberOf(item, "t"),
+    t,
+    recordedAt: numberOf(item, "r", t),
     closed: item["k"] !== undefined,
     truncatedBefore: item["d"] === undefined ? undefined : numberOf(item, "d"),
   };
@@ -157,8 +163,10 @@ export interface PendingCommit {
   readonly parts: readonly CommitPart[];
   /** Attributes that only the first item of a chain carries. */
   readonly chainContent?: Item | undefined;
-  /** Epoch milliseconds of when it was first written, for one that comes from another store. Default: now. */
+  /** Epoch milliseconds. Default: now. */
   readonly t?: number | undefined;
+  /** Epoch milliseconds of when its events were recorded, for one that comes from another store. Default: `t`. */
+  readonly recordedAt?: number | undefined;
   /** Whether nothing may follow it. */
   readonly closes?: boolean | undefined;
   /** Attributes for the last item which follow from where the commit goes. */
@@ -184,6 +192,7 @@ export function countOf(commit: PendingCommit): number {
 export function placeAfter(end: ChainEnd, chain: string, commit: PendingCommit, nowMs: number): Item[] {
   // Times never go back within a chain, whatever the clocks of its writers do.
   const t = Math.max(commit.t ?? nowMs, end.t ?? 0);
+  const recordedAt = Math.min(t, Math.max(commit.recordedAt ?? t, end.recordedAt ?? 0));
   const total = countOf(commit);
   let offset = 0;
   return commit.parts.map((part) => {
@@ -196,6 +205,7 @@ export function placeAfter(end: ChainEnd, chain: string, commit: PendingCommit, 
       i: { B: commit.id },
       t: { N: String(t) },
       ...(before === undefined ? undefined : { u: { N: String(before) } }),
+      ...(recordedAt === t ? undefined : { r: { N: String(recordedAt) } }),
       ...(offset === 0 ? undefined : { o: { N: String(offset) } }),
       ...(part.count === total ? undefined : { m: { N: String(total) } }),
       ...(commit.closes ? { k: { BOOL: true } } : undefined),
@@ -227,7 +237,7 @@ export interface ChainGuards {
 
 export const CHAIN_GUARDS: ChainGuards = {
   findOwn: (item, commitId) => commitsIn(item).find((commit) => sameCommitId(commit.commitId, commitId)),
-  endAfter: (winner) => ({ version: winner.commitLast, t: winner.t, closed: winner.closed }),
+  endAfter: ({ commitLast: version, t, recordedAt, closed }) => ({ version, t, recordedAt, closed }),
   provesEnd: (tail, version) => tail.version === version,
   looksBack: true,
   isOpen: (end) => !end.closed,

@@ -82,8 +82,8 @@ export async function appendCommit(
   // Without an id of the caller's own, a duplicate is this very append, whose reply was lost.
   const written =
     result.kind === "written"
-      ? { first: result.first, t: result.end.t }
-      : { first: result.slots.first, t: result.found.t };
+      ? { first: result.first, t: result.end.recordedAt ?? result.end.t }
+      : { first: result.slots.first, t: result.found.recordedAt };
   const taken = await snapshot?.finish(context.storage, bill, signal);
   return { ...describeWritten(streamId, append, { ...written, bill }), ...taken };
 }
@@ -138,7 +138,7 @@ export async function appendGroup(
   });
   if (result.kind === "conflict")
     throw await conflictError(context, streamId, { ...result, expected: "any", bill });
-  const t = result.kind === "written" ? result.end.t : result.found.t;
+  const t = result.kind === "written" ? (result.end.recordedAt ?? result.end.t) : result.found.recordedAt;
   let first = result.kind === "written" ? result.first : result.found.first;
   return appends.map((append) => {
     const described = describeWritten(streamId, append, {
@@ -245,7 +245,7 @@ export async function findCommit(
     commitId: formatCommitId(id),
     firstVersion: slots.first,
     version: slots.last,
-    recordedAt: new Date(found.t),
+    recordedAt: new Date(found.recordedAt),
     events: await eventsOf(context, streamId, { slots, found, bill }),
   };
 }
@@ -305,7 +305,7 @@ export async function describeWinner(
       commitId: formatCommitId(winner.commitId),
       firstVersion: winner.first,
       version: winner.last,
-      recordedAt: new Date(winner.t),
+      recordedAt: new Date(winner.recordedAt),
       events,
     };
   } catch (error) {

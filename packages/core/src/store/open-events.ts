@@ -43,7 +43,7 @@ export function openEvents(
     for (let version = from; version <= to; version++) {
       const event = events[version - first] as (typeof events)[number];
       const eventId = `${commitId}/${version - slots.first + slots.offset}`;
-      const place = { streamId, version, eventId, recordedAt: new Date(chainItem.t) };
+      const place = { streamId, version, eventId, recordedAt: new Date(chainItem.recordedAt) };
       const at = count++;
       if ("body" in event) late.push({ at, place, event });
       else opened[at] = presentEvent(context, place, { event, shared: metadata });

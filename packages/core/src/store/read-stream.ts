@@ -121,7 +121,7 @@ export function plannedItems(
     pages: left === 0 ? noPages() : readChainPages(readContext(context, { chain: streamId, bill }), window),
     open(item) {
       context.knownEnds.add(streamId, context.guards.endAfter(item));
-      if (item.t > asOf) {
+      if (item.recordedAt > asOf) {
         // Times never go back within a stream: after the first commit that is too late come only later ones.
         if (!window.backward) left = 0;
         return undefined;

@@ -80,7 +80,7 @@ async function describeItem(
       streamId,
       firstVersion: slots.first,
       commitId: formatCommitId(slots.commitId),
-      recordedAt: new Date(item.t).toISOString(),
+      recordedAt: new Date(item.recordedAt).toISOString(),
       ...(metadata === undefined ? undefined : { metadata }),
       ...(item.closed ? { closes: true } : undefined),
       ...describeTruncated(item, first, Math.min(slots.last, item.last)),
@@ -148,7 +148,7 @@ interface CheckedCommit extends PreparedAppend {
   readonly firstVersion: number;
   readonly ownCommitId: boolean;
   /** Epoch milliseconds; undefined: now. */
-  readonly t: number | undefined;
+  readonly recordedAt: number | undefined;
   readonly truncated: TruncatedCommit | undefined;
 }
 
@@ -162,14 +162,15 @@ async function checkCommit(
     if (!(Number.isSafeInteger(firstVersion) && firstVersion >= 1)) {
       throw new RangeError(`firstVersion is ${String(firstVersion)}; it has to be a whole number from 1`);
     }
-    const t = recordedAt === undefined ? undefined : Date.parse(recordedAt);
-    if (Number.isNaN(t)) throw new RangeError(`recordedAt is ${recordedAt}; it has to be an ISO 8601 time`);
+    const recorded = recordedAt === undefined ? undefined : Date.parse(recordedAt);
+    if (Number.isNaN(recorded))
+      throw new RangeError(`recordedAt is ${recordedAt}; it has to be an ISO 8601 time`);
     return {
       streamId,
       firstVersion,
       ownCommitId: commitId !== undefined,
-      commitId: commitId === undefined ? newCommitId(t ?? Date.now()) : parseCommitId(commitId),
-      t,
+      commitId: commitId === undefined ? newCommitId(recorded ?? Date.now()) : parseCommitId(commitId),
+      recordedAt: recorded,
       closes,
       truncated: truncated && checkTruncated(truncated),
       ...(await prepareTransferred(streamId, {
@@ -215,9 +216,9 @@ function emptied(commit: PendingCommit, { events: count, before, snapshot }: Tru
 
 /** @returns whether the commit was there already */
 async function importCommit(context: AppendContext, commit: CheckedCommit, bill: Bill): Promise<boolean> {
-  const { streamId, firstVersion, ownCommitId, t, truncated, signal } = commit;
+  const { streamId, firstVersion, ownCommitId, recordedAt, truncated, signal } = commit;
   const placed = { ...commit, ...(await placeBodies(context, commit, commit)) };
-  const pending = { ...pendingCommit(context, streamId, placed), t };
+  const pending = { ...pendingCommit(context, streamId, placed), recordedAt };
   const expected = firstVersion - 1;
   const result = await appendToChain(context, {
     chain: streamId,
