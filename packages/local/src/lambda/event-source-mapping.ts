@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Delivery, MappingStats } from "./deliver-batch.ts";
 import type { MappingSettings } from "./mapping-settings.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "./runtime.ts";
@@ -54,6 +55,8 @@ class RunningMapping implements EventSourceMapping {
 
   constructor(source: StreamSource, settings: MappingSettings, runtime: Runtime) {
     this.#source = source;
+    // Each lane of each shard waits with it: more than Node takes for a leak.
+    setMaxListeners(0, this.#stopping.signal);
     // arn:aws:dynamodb:<region>:<account>:table/…
     const [, , , region = "", account = ""] = source.streamArn.split(":");
     this.#delivery = {
@@ -110,6 +113,8 @@ class RunningMapping implements EventSourceMapping {
         // Who asks later needs a round of their own.
         const waiting = this.#waiters.length;
         const outcome = await this.#round();
+        // Lanes that were stopped look idle, whatever they have left undone.
+        if (this.#stopping.signal.aborted) break;
         if (outcome === "quiet") for (const { resolve } of this.#waiters.splice(0, waiting)) resolve();
         if (outcome !== "busy") {
           await this.#delivery.runtime.sleep(POLL_INTERVAL_MS, this.#stopping.signal);

@@ -4,7 +4,7 @@ import { filterRule, isObject, refusal } from "./filter-rule.ts";
 export type FilterPattern = string | Readonly<Record<string, unknown>>;
 
 /** Five by default, ten by request: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html */
-export const MAX_FILTER_PATTERNS = 10;
+const MAX_FILTER_PATTERNS = 10;
 /** https://docs.aws.amazon.com/lambda/latest/api/API_Filter.html */
 const MAX_PATTERN_CHARACTERS = 4_096;
 

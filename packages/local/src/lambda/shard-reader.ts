@@ -102,7 +102,8 @@ export class ShardReader {
 
 /** The lane of a record's item: always the same, so that an item's records stay in order. */
 function laneOf({ dynamodb }: StreamEventRecord, lanes: number): number {
-  const key = JSON.stringify(Object.entries(dynamodb.Keys ?? {}).toSorted());
+  const names = Object.keys(dynamodb.Keys ?? {}).toSorted((left, right) => (left < right ? -1 : 1));
+  const key = JSON.stringify(names.map((name) => dynamodb.Keys?.[name]));
   let hash = 0;
   for (let at = 0; at < key.length; at += 1) hash = (Math.imul(hash, 31) + key.charCodeAt(at)) | 0;
   return (hash >>> 0) % lanes;

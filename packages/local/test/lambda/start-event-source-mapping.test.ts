@@ -1,9 +1,15 @@
-import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  DeleteItemCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  UpdateTableCommand,
+} from "@aws-sdk/client-dynamodb";
 import { startDynamoDBLocal } from "@tuppence/local";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DynamoDBLocal } from "../../src/index.ts";
 import type { FailureRecord } from "../../src/lambda/failure-record.ts";
-import { startEventSourceMapping } from "../../src/lambda/index.ts";
+import { startEventSourceMapping, type StreamEventRecord } from "../../src/lambda/index.ts";
 import { createTable } from "../tables.ts";
 import { idsOf, testFunction } from "./local-functions.ts";
 import { createStreamTable, putNumbered } from "./stream-tables.ts";
@@ -148,10 +154,12 @@ describe("startEventSourceMapping, on DynamoDB Local", () => {
       function: fn,
       startingPosition: "TRIM_HORIZON",
     });
-    const caughtUp = expect(mapping.whenCaughtUp()).rejects.toThrow("The event source mapping was stopped");
+    const caughtUp = mapping.whenCaughtUp();
     await expect.poll(() => fn.events.length).toBeGreaterThan(1);
-    await mapping.stop();
-    await caughtUp;
+    await Promise.all([
+      expect(caughtUp).rejects.toThrow("The event source mapping was stopped"),
+      mapping.stop(),
+    ]);
     await mapping.done;
     await expect(mapping.whenCaughtUp()).rejects.toThrow("stopped");
     expect(mapping.stats).toMatchObject({ delivered: 0, discarded: 0 });
@@ -170,8 +178,66 @@ describe("startEventSourceMapping, on DynamoDB Local", () => {
     );
     const streamArn = "arn:aws:dynamodb:ddblocal:000000000000:table/items/stream/2020-01-01T00:00:00.000";
     const mapping = await startEventSourceMapping({ ...start, streamArn });
-    const done = expect(mapping.done).rejects.toMatchObject({ name: "ResourceNotFoundException" });
-    await expect(mapping.whenCaughtUp()).rejects.toMatchObject({ name: "ResourceNotFoundException" });
-    await done;
+    const gone = { name: "ResourceNotFoundException" };
+    await Promise.all([
+      expect(mapping.done).rejects.toMatchObject(gone),
+      expect(mapping.whenCaughtUp()).rejects.toMatchObject(gone),
+    ]);
+  });
+
+  it("takes what is left in a stream that is switched off, and then rests", async () => {
+    const config = local.clientConfig("esmClosed");
+    await createStreamTable(config, "items");
+    await putNumbered(config, "items", ["1", "2"]);
+    const client = new DynamoDBClient({ ...config });
+    const fn = testFunction(() => undefined);
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: "items" }));
+    await client.send(
+      new UpdateTableCommand({ TableName: "items", StreamSpecification: { StreamEnabled: false } }),
+    );
+    client.destroy();
+    await using mapping = await startEventSourceMapping({
+      config,
+      streamArn: Table?.LatestStreamArn ?? "",
+      function: fn,
+      startingPosition: "TRIM_HORIZON",
+    });
+    await mapping.whenCaughtUp();
+    expect(fn.events.flatMap(idsOf)).toEqual(["1", "2"]);
+  });
+
+  it("loses nothing and keeps each item's order, with batches of one shard under way together", async () => {
+    const config = local.clientConfig("esmMany");
+    await createStreamTable(config, "items");
+    const items = Array.from({ length: 20 }, (_, item) => Array.from({ length: 15 }, () => `item ${item}`));
+    const taken: StreamEventRecord[] = [];
+    const fn = testFunction((event) => {
+      for (const record of event.Records) {
+        if (record.dynamodb.NewImage?.["n"]?.["N"] === "7") {
+          return { batchItemFailures: [{ itemIdentifier: record.dynamodb.SequenceNumber }] };
+        }
+        taken.push(record);
+      }
+    });
+    await using mapping = await startEventSourceMapping({
+      config,
+      tableName: "items",
+      function: fn,
+      startingPosition: "TRIM_HORIZON",
+      batchSize: 10,
+      parallelizationFactor: 4,
+      reportBatchItemFailures: true,
+      bisectBatchOnFunctionError: true,
+      maximumRetryAttempts: 0,
+    });
+    await Promise.all(items.map((ids) => putNumbered(config, "items", ids)));
+    await mapping.whenCaughtUp();
+    expect(mapping.stats).toMatchObject({ delivered: 280, discarded: 20, gaps: 0 });
+    for (const [id] of items) {
+      const numbers = taken
+        .filter(({ dynamodb }) => dynamodb.Keys?.["id"]?.["S"] === id)
+        .map(({ dynamodb }) => Number(dynamodb.NewImage?.["n"]?.["N"]));
+      expect(numbers).toEqual([0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14]);
+    }
   });
 });
