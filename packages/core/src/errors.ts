@@ -85,6 +85,21 @@ export class StreamTruncatedError extends TuppenceError {
   }
 }
 
+/** What was waited for did not come in time. It may still come. */
+export class WaitTimeoutError extends TuppenceError {
+  readonly code = "waitTimeout";
+  readonly retryable = true;
+  /** What was waited for. */
+  readonly awaited: string;
+  readonly timeoutMs: number;
+
+  constructor(awaited: string, timeoutMs: number) {
+    super(`Waited ${timeoutMs} ms for ${awaited}.`);
+    this.awaited = awaited;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
 /** A state does not fit into an item, so that a stream can't be truncated. Nothing was written. */
 export class SnapshotTooLargeError extends TuppenceError {
   readonly code = "snapshotTooLarge";

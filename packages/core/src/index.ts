@@ -21,6 +21,7 @@ export type {
   DecisionResult,
 } from "./decisions/decision.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
+export { createSequencer, type SequencerOptions } from "./dynamodb/create-sequencer.ts";
 export { DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
 export {
   BlobsMissingError,
@@ -45,6 +46,7 @@ export {
   UnknownEventTypeError,
   UpcastError,
   VersionConflictError,
+  WaitTimeoutError,
 } from "./errors.ts";
 export {
   defineEvents,
@@ -60,6 +62,22 @@ export {
   type RecordedEventOf,
 } from "./events.ts";
 export type { JsonValue } from "./json.ts";
+export {
+  DEFAULT_POLL_INTERVAL_MS,
+  DEFAULT_WAIT_TIMEOUT_MS,
+  type LogBatch,
+  type LogFilter,
+  type LoggedEvent,
+  type ReadAllOptions,
+  type SubscribeAllOptions,
+  type WaitForOptions,
+} from "./log/log-reads.ts";
+export {
+  type LateCommit,
+  LOOK_BACK_MARGIN_MS,
+  type Sequencer,
+  type SequenceResult,
+} from "./log/sequencer.ts";
 export * as limits from "./limits.ts";
 export { nextVersion, upcastData, type VersionedSchema } from "./next-version.ts";
 export type {

@@ -27,6 +27,8 @@ export interface Operation {
     | "streamExists"
     | "readCategory"
     | "listStreams"
+    | "readAll"
+    | "waitFor"
     | "exportCommits"
     | "importCommits"
     | "ensureTables"

@@ -6,6 +6,7 @@ import type { BodyOptions } from "../store/body-options.ts";
 import { createChainEventStore } from "../store/chain-event-store.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { createMemoryStorage } from "./memory-storage.ts";
+import { sequencedStorage } from "./sequenced-storage.ts";
 
 export interface MemoryEventStoreOptions<Definitions extends EventDefinitions = EventDefinitions>
   extends BodyOptions {
@@ -21,7 +22,7 @@ export interface MemoryEventStoreOptions<Definitions extends EventDefinitions = 
 
 /**
  * An event store in memory, for unit tests: the same code and the same contract as the one on DynamoDB, with
- * another storage below. It loads no AWS SDK.
+ * another storage below. Its global log is up to date whenever it is read. It loads no AWS SDK.
  */
 export function createMemoryEventStore<const Definitions extends EventDefinitions = EventDefinitions>(
   options: MemoryEventStoreOptions<Definitions> = {},
@@ -29,7 +30,7 @@ export function createMemoryEventStore<const Definitions extends EventDefinition
   const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
   return createChainEventStore({
     ...options,
-    storage: options.storage ?? createMemoryStorage(),
+    storage: sequencedStorage(options.storage ?? createMemoryStorage()),
     runtime,
     observer: options.observer,
   });

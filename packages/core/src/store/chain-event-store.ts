@@ -4,10 +4,14 @@ import { GroupCommit } from "../chain/group-commit.ts";
 import { KnownEnds } from "../chain/known-ends.ts";
 import { LAST_SLOT, lastItemUpTo } from "../chain/read-chain.ts";
 import type { ChainStorage } from "../chain/storage.ts";
-import { CHAIN_GUARDS, type ChainGuards } from "../chain/tiling.ts";
+import { CHAIN_GUARDS, type ChainGuards, readSlots } from "../chain/tiling.ts";
 import { newCommitId, parseCommitId } from "../commit-id.ts";
 import type { EventDefinitions, NewEvent, RecordedEvent } from "../events.ts";
 import { MAX_ITEM_BYTES } from "../limits.ts";
+import { planLogRead, readLog } from "../log/read-log.ts";
+import { holdsEvents } from "../log/sequencer.ts";
+import { planSubscription, subscribeLog } from "../log/subscribe.ts";
+import { waitForEvent } from "../log/wait-for.ts";
 import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
 import { cachedStates } from "../state-cache.ts";
@@ -30,6 +34,7 @@ import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts"
 import { type BilledEventStore, observeStore } from "./observed-store.ts";
 import { prepareAppend } from "./prepare-append.ts";
 import { loadCached } from "./load-cached.ts";
+import { openEvents } from "./open-events.ts";
 import { loadState } from "./load-state.ts";
 import { checkCounts, planRead, readEvents } from "./read-stream.ts";
 import { readCategory } from "./read-category.ts";
@@ -122,6 +127,19 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     listStreams(category, listOptions) {
       checkCounts({ limit: listOptions?.limit });
       return listNames(storage, { ...listOptions, category });
+    },
+    async eventsIn(item) {
+      if (!holdsEvents(item)) return [];
+      const read = readSlots(item);
+      return openEvents(context, read, { low: read.first, high: read.last });
+    },
+    readAll: (readOptions = {}) =>
+      readLog(context, { ...planLogRead(context, readOptions), bill: readOptions.bill }),
+    subscribeAll: (subscribeOptions = {}) =>
+      subscribeLog(context, planSubscription(context, subscribeOptions)),
+    async waitFor(streamId, version, waitOptions = {}) {
+      checkStreamId(streamId);
+      return waitForEvent(context, { streamId, version }, waitOptions);
     },
     exportCommits(exportOptions = {}) {
       if (exportOptions.streamId !== undefined) checkStreamId(exportOptions.streamId);

@@ -153,10 +153,32 @@ export interface CommitSlice {
  */
 export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   const { item, first, last } = chainItem;
-  const chain = String(item["p"]?.S);
-  const bodies = bodiesOf(item);
   const isTruncated = chainItem.truncatedBefore !== undefined;
-  const entries = isTruncated || last < first ? [] : parseEntries(chain, chainItem);
+  const entries = isTruncated || last < first ? [] : parseEntries(chainItem);
+  const metadata = item["x"]?.S === undefined ? undefined : (JSON.parse(item["x"].S) as EventMetadata);
+  return sliceCommits(chainItem, { entries, bodies: bodiesOf(item), metadata });
+}
+
+/**
+ * What was stored in an item's slots, commit by commit.
+ *
+ * @throws IntegrityError as `unpackCommits`.
+ */
+export function sliceCommits(
+  chainItem: ChainItem,
+  {
+    entries,
+    bodies,
+    metadata,
+  }: {
+    readonly entries: readonly unknown[];
+    readonly bodies: Iterator<Uint8Array, undefined>;
+    readonly metadata: EventMetadata | undefined;
+  },
+): CommitSlice[] {
+  const { item, first, last } = chainItem;
+  const chain = String(item["p"]?.S);
+  const isTruncated = chainItem.truncatedBefore !== undefined;
   const stored: StoredEvent[] = [];
   for (const entry of entries) {
     const event = readEntry(entry, bodies);
@@ -166,7 +188,6 @@ export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   if (!isTruncated && stored.length !== last - first + 1) {
     throw new IntegrityError(chain, first, `${stored.length} events are stored in slots ${first} to ${last}`);
   }
-  const metadata = item["x"]?.S === undefined ? undefined : (JSON.parse(item["x"].S) as EventMetadata);
   const commits = commitsIn(chainItem);
   const [only] = commits;
   if (commits.length === 1 && only !== undefined) {
@@ -178,7 +199,7 @@ export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   });
 }
 
-const NO_BODIES: Iterator<Uint8Array, undefined> = { next: () => ({ done: true, value: undefined }) };
+export const NO_BODIES: Iterator<Uint8Array, undefined> = { next: () => ({ done: true, value: undefined }) };
 
 /** The bodies in `b`, in the order of the entries that they belong to. */
 function bodiesOf(item: Item): Iterator<Uint8Array, undefined> {
@@ -187,18 +208,35 @@ function bodiesOf(item: Item): Iterator<Uint8Array, undefined> {
   return bodies.flatMap(({ B: body }) => (body === undefined ? [] : [body])).values();
 }
 
-function parseEntries(streamId: string, { item, first }: ChainItem): readonly unknown[] {
-  const format = item["f"]?.N;
-  const body = item["e"];
+function parseEntries(chainItem: ChainItem): readonly unknown[] {
+  const { item, first } = chainItem;
+  const streamId = String(item["p"]?.S);
   try {
-    if (format === undefined && body?.S !== undefined) return JSON.parse(body.S) as unknown[];
-    if (format === DEFLATE && body?.B !== undefined) {
-      return JSON.parse(inflateRawSync(body.B).toString("utf8")) as unknown[];
-    }
+    const text = textOf(item);
+    if (text !== undefined) return JSON.parse(text) as unknown[];
   } catch (error) {
     throw new IntegrityError(streamId, first, "its events can't be decoded", { cause: error });
   }
-  throw unreadable(streamId, first, `its events have format ${format ?? "0"}`);
+  throw unreadable(streamId, first, `its events have format ${item["f"]?.N ?? "0"}`);
+}
+
+function textOf(item: Item): string | undefined {
+  const format = item["f"]?.N;
+  const body = item["e"];
+  if (format === undefined) return body?.S;
+  return format === DEFLATE && body?.B !== undefined ? inflateRawSync(body.B).toString("utf8") : undefined;
+}
+
+/** The entries of an item as JSON text, as they are; undefined when they can't be read. */
+export function entriesText({ item, first, last }: ChainItem): string | undefined {
+  try {
+    const text = textOf(item);
+    const entries: unknown = text === undefined ? undefined : JSON.parse(text);
+    return Array.isArray(entries) && entries.length === last - first + 1 ? text : undefined;
+  } catch {
+    // Whoever reads the stream is told what is wrong with it.
+    return undefined;
+  }
 }
 
 function unreadable(chain: string, slot: number, what: string): IntegrityError {

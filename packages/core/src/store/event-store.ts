@@ -1,6 +1,8 @@
 import type { Capacity } from "../capacity/units.ts";
 import type { Consistency } from "../chain/storage.ts";
 import type { ExpectedVersion } from "../chain/tiling.ts";
+import type { Item } from "../capacity/item-size.ts";
+import type { LogReads } from "../log/log-reads.ts";
 import type { NextSnapshot } from "./next-snapshot.ts";
 import type { ExportOptions, ImportResult, TransferredCommit } from "./transferred-commit.ts";
 import type { SnapshotPolicy } from "./snapshot.ts";
@@ -234,7 +236,8 @@ export interface ListStreamsOptions {
  * Every method rejects with `TableMissingError` when the table is not there, and passes throttling and
  * credential errors of the AWS SDK through. Errors of ours are told apart by `code`.
  */
-export interface EventStore<Definitions extends EventDefinitions = EventDefinitions> {
+export interface EventStore<Definitions extends EventDefinitions = EventDefinitions>
+  extends LogReads<Definitions> {
   /**
    * Appends events to a stream, all or none. When it resolves, they are stored; whatever was lost on the way,
    * they are stored once.
@@ -373,6 +376,14 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * within a moment. Cost: 1 request for each MB of names, 0.5 RCU for each 4 KB.
    */
   listStreams(category: string, options?: ListStreamsOptions): AsyncIterable<string>;
+
+  /**
+   * The events in an item of the store's table, as a record of the table's stream shows it: those of one commit or, where
+   * appends of one process waited for each other, of a few; of a large append a part. None for items that hold no events.
+   *
+   * @throws what `read` throws; TypeError for what is no such item.
+   */
+  eventsIn(item: Item): Promise<readonly RecordedEventOf<Definitions>[]>;
 
   /**
    * All commits of one stream, a category or the whole store, as plain values: one line of JSON each makes a backup.

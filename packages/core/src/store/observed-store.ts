@@ -1,6 +1,7 @@
 import { Bill, type Billed } from "../capacity/units.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { observe, observeEach } from "../observe.ts";
+import type { LoggedEvent, ReadAllOptions, WaitForOptions } from "../log/log-reads.ts";
 import type { Observer } from "../observer.ts";
 import type {
   AppendOptions,
@@ -58,6 +59,8 @@ export interface BilledEventStore extends EventStore {
   ): Promise<boolean>;
   readCategory(category: string, options?: ReadCategoryOptions & Billed): AsyncIterable<RecordedEvent>;
   listStreams(category: string, options?: ListStreamsOptions & Billed): AsyncIterable<string>;
+  readAll(options?: ReadAllOptions & Billed): AsyncIterable<LoggedEvent>;
+  waitFor(streamId: string, version: number, options?: WaitForOptions & Billed): Promise<number>;
   exportCommits(options?: ExportOptions & Billed): AsyncIterable<TransferredCommit>;
   importCommits(
     commits: AsyncIterable<TransferredCommit> | Iterable<TransferredCommit>,
@@ -156,6 +159,21 @@ export function observeStore(store: BilledEventStore, observer: Observer): Event
       const facts = (streams: number) => ({ streams });
       return observeEach(observer, { name: "listStreams", category }, { elements, bill, facts });
     },
+    readAll(options) {
+      const bill = new Bill();
+      const elements = store.readAll({ ...options, bill });
+      const facts = (events: number) => ({ events });
+      return observeEach(observer, { name: "readAll" }, { elements, bill, facts });
+    },
+    waitFor: (streamId, version, options) =>
+      observe(
+        observer,
+        { name: "waitFor", streamId },
+        { work: (bill) => store.waitFor(streamId, version, { ...options, bill }), facts: () => ({}) },
+      ),
+    // It has no end to be observed, and what is in a record was read already.
+    subscribeAll: (options) => store.subscribeAll(options),
+    eventsIn: (item) => store.eventsIn(item),
     exportCommits(options = {}) {
       const bill = new Bill();
       const elements = store.exportCommits({ ...options, bill });

@@ -6,7 +6,7 @@ import { type EventDefinitions, type EventMetadata, FORGOTTEN, type RecordedEven
 import { schemaVersionOf, upcastersOf } from "../next-version.ts";
 import { fetchBody, readBody } from "./apart-body.ts";
 import type { BodyOptions } from "./body-options.ts";
-import { unpackCommits } from "./commit-content.ts";
+import { type CommitSlice, unpackCommits } from "./commit-content.ts";
 import { decryptBody } from "./sealed-body.ts";
 import type { ApartEvent, PlainEvent } from "./stored-event.ts";
 
@@ -29,19 +29,37 @@ const OPEN_CONCURRENCY = 32;
 export function openEvents(
   context: OpenContext,
   chainItem: ChainItem,
-  range: { readonly low: number; readonly high: number },
+  range: WantedEvents,
+): readonly RecordedEvent[] | Promise<readonly RecordedEvent[]> {
+  return openSlices(context, chainItem, { slices: unpackCommits(chainItem), range });
+}
+
+/** Which events of an item are asked for. */
+export interface WantedEvents {
+  readonly low: number;
+  readonly high: number;
+  /** The types, as they are stored. Default: all. */
+  readonly types?: ReadonlySet<string> | undefined;
+}
+
+/** The events of commits that were unpacked from an item, or from the log. */
+export function openSlices(
+  context: OpenContext,
+  chainItem: ChainItem,
+  { slices, range }: { readonly slices: readonly CommitSlice[]; readonly range: WantedEvents },
 ): readonly RecordedEvent[] | Promise<readonly RecordedEvent[]> {
   const streamId = String(chainItem.item["p"]?.S);
   const opened: RecordedEvent[] = [];
   let count = 0;
   /** What has to be waited for, with its place among the others. */
   const late: { readonly at: number; readonly place: EventPlace; readonly event: ApartEvent }[] = [];
-  for (const { slots, first, events, metadata } of unpackCommits(chainItem)) {
+  for (const { slots, first, events, metadata } of slices) {
     const commitId = formatCommitId(slots.commitId);
     const from = Math.max(range.low, first);
     const to = Math.min(range.high, first + events.length - 1);
     for (let version = from; version <= to; version++) {
       const event = events[version - first] as (typeof events)[number];
+      if (range.types !== undefined && !range.types.has(event.type)) continue;
       const eventId = `${commitId}/${version - slots.first + slots.offset}`;
       const place = { streamId, version, eventId, recordedAt: new Date(chainItem.recordedAt) };
       const at = count++;

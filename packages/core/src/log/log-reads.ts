@@ -1,0 +1,101 @@
+import type { Consistency } from "../chain/storage.ts";
+import type { EventDefinitions, RecordedEvent, RecordedEventOf } from "../events.ts";
+
+/** An event with its place in the global log. */
+export type LoggedEvent<Event extends RecordedEvent = RecordedEvent> = Event & {
+  /** Its number in the log; the first is 1, and there are no gaps. */
+  readonly position: number;
+};
+
+/** Which events of the log are of interest; the others are passed over. */
+export interface LogFilter<Definitions extends EventDefinitions = EventDefinitions> {
+  /** Only events of these categories. Default: all. */
+  readonly categories?: readonly string[] | undefined;
+  /** Only events of these types. Default: all, whatever contexts they belong to: see `unknownEvents` of the store. */
+  readonly types?: readonly (keyof Definitions & string)[] | undefined;
+}
+
+export interface ReadAllOptions<Definitions extends EventDefinitions = EventDefinitions>
+  extends LogFilter<Definitions> {
+  /** `"forward"` (default): from the oldest event on. `"backward"`: from the newest. */
+  readonly direction?: "forward" | "backward" | undefined;
+  /** The position to begin with, inclusive. Default: the first, or backward the last. */
+  readonly fromPosition?: number | undefined;
+  /** The position to end with, inclusive. Default: the last, or backward the first. */
+  readonly toPosition?: number | undefined;
+  /** At most so many events. Default: all. */
+  readonly limit?: number | undefined;
+  /** `"eventual"` (default) costs half of `"strong"`, and its end may be a moment behind; nothing is ever left out. */
+  readonly consistency?: Consistency | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SubscribeAllOptions<Definitions extends EventDefinitions = EventDefinitions>
+  extends LogFilter<Definitions> {
+  /** The position to begin with, inclusive: one more than what was handled last. Default: 1. */
+  readonly fromPosition?: number | undefined;
+  /** How long to wait before looking for more once there is nothing more, in milliseconds. Default 200; each look costs 0.5 RCU. */
+  readonly pollIntervalMs?: number | undefined;
+  /** Ends the subscription. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a subscription gives at a time. */
+export interface LogBatch<Event extends RecordedEvent = RecordedEvent> {
+  /** In order; empty when all that was read was passed over, or there was nothing more. */
+  readonly events: readonly LoggedEvent<Event>[];
+  /** Everything up to this position was seen: where to go on after. 0 before the first event. */
+  readonly position: number;
+  /** Whether the log ended here when it was read. */
+  readonly caughtUp: boolean;
+}
+
+export interface WaitForOptions {
+  /** Gives up after so many milliseconds. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+  /** How long to wait between looks, in milliseconds. Default 200; each look costs 0.5 RCU. */
+  readonly pollIntervalMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How long a subscription waits by default before it looks for more, in milliseconds. */
+export const DEFAULT_POLL_INTERVAL_MS = 200;
+
+/** How long `waitFor` waits by default, in milliseconds. */
+export const DEFAULT_WAIT_TIMEOUT_MS = 30_000;
+
+/** The global log as a store reads it. */
+export interface LogReads<Definitions extends EventDefinitions> {
+  /**
+   * Reads the global log: the events of all streams in the one order that every reader sees. It is there when a
+   * sequencer runs: see `@tuppence/stream-adapter`. Leaving the loop stops fetching.
+   *
+   * Cost: 1 request for each MB, 0.5 RCU for each 4 KB of compressed pages; about 0.005 RCU an event when pages are full.
+   *
+   * @throws what `read` throws; RangeError for positions and limits that are none.
+   */
+  readAll(options?: ReadAllOptions<Definitions>): AsyncIterable<LoggedEvent<RecordedEventOf<Definitions>>>;
+
+  /**
+   * Follows the global log from a position on: first what is there, then what comes, in one loop that ends only with its
+   * signal or by leaving it. Each batch says up to where everything was seen; keep that, and begin after it the
+   * next time. Never skips: at a hole it waits.
+   *
+   * Cost: as `readAll`, and 0.5 RCU for each look at the end.
+   *
+   * @throws what `read` throws; the signal's reason is not thrown.
+   */
+  subscribeAll(
+    options?: SubscribeAllOptions<Definitions>,
+  ): AsyncIterable<LogBatch<RecordedEventOf<Definitions>>>;
+
+  /**
+   * Waits until an event is in the global log, and answers its position: at once when it is there already. The event may
+   * still have to be appended.
+   *
+   * Cost: 2 requests, 1 RCU for each 4 KB of what they find, the log's pages back to the event's time, and 0.5 RCU for each look at the end.
+   *
+   * @throws WaitTimeoutError when it is not there in time, StreamTruncatedError when it is gone.
+   */
+  waitFor(streamId: string, version: number, options?: WaitForOptions): Promise<number>;
+}

@@ -1,0 +1,278 @@
+import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
+import { type Item, itemSize } from "../capacity/item-size.ts";
+import { writeUnits } from "../capacity/units.ts";
+import { type ChainItem, type CommitPart, partsOf } from "../chain/tiling.ts";
+import { IntegrityError } from "../errors.ts";
+import type { EventMetadata } from "../events.ts";
+import { entriesText } from "../store/commit-content.ts";
+
+/**
+ * How the log keeps commits: a page is one item that holds many, compressed together, so that replaying it takes no
+ * look-ups. `docs/format.md` describes the stored form; what is written there stays readable for ever.
+ */
+
+/** The chain of the global log. */
+export const LOG = "$all";
+
+/** The tag in `f` of a page that is brotli of the JSON text; without `f`, `e` is the text itself. */
+const BROTLI = "2";
+
+/** The text of a page at most, in characters, unless one commit has more: with 500 B an event, about 1,000 events. */
+const PAGE_CHARACTERS = 512 * 1024;
+
+/** Names and values of all attributes of a page but `e`, `f` and `b`, at their largest. */
+const ENVELOPE_BYTES = 96;
+
+/** The items that one append or transaction put: the log never tells a part of it without the rest. */
+export type LogUnit = readonly ChainItem[];
+
+/** Units on their way into one page. */
+export interface PackedPage {
+  readonly units: readonly LogUnit[];
+  readonly part: CommitPart;
+}
+
+/** Packs units into as many pages as they take, in their order. Whatever they hold, they fit. */
+export function packPages(units: readonly LogUnit[], maxItemBytes: number): PackedPage[] {
+  const pages: PackedPage[] = [];
+  let from = 0;
+  while (from < units.length) {
+    const to = endOfPage(units, from);
+    pages.push(...packUnits(units.slice(from, to), maxItemBytes));
+    from = to;
+  }
+  return pages;
+}
+
+function endOfPage(units: readonly LogUnit[], from: number): number {
+  let characters = 0;
+  let to = from;
+  while (to < units.length) {
+    for (const item of units[to] ?? []) characters += roughCharacters(item);
+    if (to > from && characters > PAGE_CHARACTERS) break;
+    to++;
+  }
+  return to;
+}
+
+/** About how long an item is in a page, before it is looked at: text that is compressed grows about fourfold. */
+function roughCharacters({ item }: ChainItem): number {
+  const { S: text = "", B: bytes } = item["e"] ?? {};
+  return text.length + 4 * (bytes?.byteLength ?? 0) + 64;
+}
+
+function packUnits(units: readonly LogUnit[], maxItemBytes: number): PackedPage[] {
+  const slices = units.flat().map((item) => writeSlice(item));
+  const part = packSlices(slices, maxItemBytes);
+  if (part !== undefined) return [{ units, part }];
+  if (units.length === 1) return [{ units, part: packWithReferences(slices, maxItemBytes) }];
+  const middle = units.length >>> 1;
+  return [
+    ...packUnits(units.slice(0, middle), maxItemBytes),
+    ...packUnits(units.slice(middle), maxItemBytes),
+  ];
+}
+
+/** What does not fit is named, the largest first, and read from its stream: a page is always one item. */
+function packWithReferences(slices: readonly WrittenSlice[], maxItemBytes: number): CommitPart {
+  const inOrder = [...slices];
+  const largestFirst = slices
+    .map((slice, index) => ({ index, bytes: slice.text.length + bytesOf(slice.bodies) }))
+    .toSorted((one, other) => other.bytes - one.bytes);
+  let part: CommitPart | undefined;
+  for (const { index } of largestFirst) {
+    const { source } = slices[index] as WrittenSlice;
+    inOrder[index] = referenceTo(source);
+    part = packSlices(inOrder, maxItemBytes);
+    if (part !== undefined) return part;
+  }
+  throw new RangeError(`${slices.length} names of commits do not fit ${maxItemBytes} bytes.`);
+}
+
+/** A source item as it is written into a page. */
+interface WrittenSlice {
+  readonly source: ChainItem;
+  /** JSON text. */
+  readonly text: string;
+  readonly bodies: readonly Uint8Array[];
+}
+
+/** `[stream, first version, t, commit id, entries]`, or with what only some commits have behind it. */
+function writeSlice(source: ChainItem): WrittenSlice {
+  const entries = entriesText(source);
+  // Nobody could read it: the page names it, and whoever reads it is told.
+  if (entries === undefined) return referenceTo(source);
+  const bodies = (source.item["b"]?.L ?? []).flatMap(({ B: body }) => (body === undefined ? [] : [body]));
+  const { x } = source.item;
+  const extras: SliceExtras = {
+    ...extrasOf(source),
+    ...(x?.S === undefined ? undefined : { x: JSON.parse(x.S) as EventMetadata }),
+    ...(bodies.length === 0 ? undefined : { b: bodies.length }),
+  };
+  return { source, bodies, text: sliceText(source, entries, extras) };
+}
+
+function referenceTo(source: ChainItem): WrittenSlice {
+  const extras = { ...extrasOf(source), n: source.last - source.first + 1 };
+  return { source, bodies: [], text: sliceText(source, "null", extras) };
+}
+
+/** What a slice says besides; a name that is absent has the default of the attribute it is copied from. */
+interface SliceExtras {
+  /** Metadata of all events. */
+  readonly x?: EventMetadata;
+  /** Of how many events the bodies are the next in `b`. */
+  readonly b?: number;
+  /** How many events it has: where there are no entries to be counted. */
+  readonly n?: number;
+  readonly r?: number;
+  readonly o?: number;
+  readonly m?: number;
+  /** Base64. */
+  readonly g?: string;
+  readonly w?: readonly (readonly [string, number, number])[];
+}
+
+function extrasOf(source: ChainItem): SliceExtras {
+  const { item, first, last, commitFirst, commitLast, t, recordedAt } = source;
+  const parts = partsOf(source);
+  const group = item["g"]?.B;
+  return {
+    ...(recordedAt === t ? undefined : { r: recordedAt }),
+    ...(first === commitFirst ? undefined : { o: first - commitFirst }),
+    ...(last - first === commitLast - commitFirst ? undefined : { m: commitLast - commitFirst + 1 }),
+    ...(group === undefined ? undefined : { g: Buffer.from(group).toString("base64") }),
+    ...(parts.length === 0 ? undefined : { w: parts.map((part) => [part.chain, part.first, part.count]) }),
+  };
+}
+
+function sliceText({ item, first, t, commitId }: ChainItem, entries: string, extras: SliceExtras): string {
+  const id = Buffer.from(commitId).toString("base64url");
+  const more = JSON.stringify(extras);
+  const tail = more === "{}" ? "" : `,${more}`;
+  return `[${JSON.stringify(item["p"]?.S)},${first},${t},"${id}",${entries}${tail}]`;
+}
+
+/** The slices as the content of one item; undefined when they don't fit. */
+function packSlices(slices: readonly WrittenSlice[], maxItemBytes: number): CommitPart | undefined {
+  const text = `[${slices.map((slice) => slice.text).join(",")}]`;
+  const bodies = slices.flatMap((slice) => slice.bodies);
+  const apart: Item = bodies.length === 0 ? {} : { b: { L: bodies.map((body) => ({ B: body })) } };
+  const around = ENVELOPE_BYTES + itemSize(apart);
+  const plainBytes = around + Buffer.byteLength(text);
+  const count = slices.reduce((events, { source }) => events + source.last - source.first + 1, 0);
+  if (writeUnits(plainBytes) > 1) {
+    const packed = compress(text);
+    const bytes = around + packed.byteLength;
+    if (writeUnits(bytes) < writeUnits(plainBytes)) {
+      if (bytes > maxItemBytes) return undefined;
+      return { count, content: { ...apart, e: { B: packed }, f: { N: BROTLI } } };
+    }
+  }
+  return plainBytes > maxItemBytes ? undefined : { count, content: { ...apart, e: { S: text } } };
+}
+
+function bytesOf(bodies: readonly Uint8Array[]): number {
+  return bodies.reduce((bytes, body) => bytes + body.byteLength, 0);
+}
+
+/** Quality 4: a third smaller than deflate for about the same time; higher ones take far more time for little. */
+function compress(text: string): Buffer {
+  return brotliCompressSync(text, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: 4,
+      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+      [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
+    },
+  });
+}
+
+/** What a page holds of one item of a stream. */
+export interface PageSlice {
+  /** Its slots, with as much of the item as tells its commits apart. */
+  readonly source: ChainItem;
+  /** The position of its first event. */
+  readonly position: number;
+  /** The entries of its events; undefined when they have to be read from the stream. */
+  readonly entries: readonly unknown[] | undefined;
+  readonly metadata: EventMetadata | undefined;
+  /** The bodies that are apart, in the order of their entries. */
+  readonly bodies: readonly Uint8Array[];
+}
+
+type StoredSlice = readonly [
+  streamId: string,
+  first: number,
+  t: number,
+  id: string,
+  entries: readonly unknown[] | null,
+  extras?: SliceExtras,
+];
+
+/**
+ * What a page holds, in order.
+ *
+ * @throws IntegrityError when it can't be read.
+ */
+export function readPage(page: ChainItem): PageSlice[] {
+  const bodies = (page.item["b"]?.L ?? []).map(({ B: body }) => body ?? new Uint8Array());
+  let position = page.first;
+  let body = 0;
+  const slices = parsePage(page).map((stored): PageSlice => {
+    const { b = 0, x: metadata } = stored[5] ?? {};
+    const source = sourceOf(stored);
+    const slice = {
+      source,
+      position,
+      entries: stored[4] ?? undefined,
+      metadata,
+      bodies: bodies.slice(body, body + b),
+    };
+    position += source.last - source.first + 1;
+    body += b;
+    return slice;
+  });
+  if (position !== page.last + 1) {
+    throw new IntegrityError(
+      LOG,
+      page.first,
+      `${position - page.first} events are in a page of another size`,
+    );
+  }
+  return slices;
+}
+
+function sourceOf([streamId, first, t, id, entries, extras = {}]: StoredSlice): ChainItem {
+  const { n = entries?.length ?? 0, o = 0, m = n, r = t, g, w } = extras;
+  const commitFirst = first - o;
+  return {
+    item: {
+      p: { S: streamId },
+      ...(g === undefined ? undefined : { g: { B: Buffer.from(g, "base64") } }),
+      ...(w === undefined ? undefined : { w: { S: JSON.stringify(w) } }),
+    },
+    first,
+    last: first + n - 1,
+    commitFirst,
+    commitLast: commitFirst + m - 1,
+    commitId: Buffer.from(id, "base64url"),
+    t,
+    recordedAt: r,
+    closed: false,
+    truncatedBefore: undefined,
+  };
+}
+
+function parsePage({ item, first }: ChainItem): readonly StoredSlice[] {
+  const format = item["f"]?.N;
+  const body = item["e"];
+  try {
+    if (format === undefined && body?.S !== undefined) return JSON.parse(body.S) as StoredSlice[];
+    if (format === BROTLI && body?.B !== undefined) {
+      return JSON.parse(brotliDecompressSync(body.B).toString("utf8")) as StoredSlice[];
+    }
+  } catch (error) {
+    throw new IntegrityError(LOG, first, "a page can't be decoded", { cause: error });
+  }
+  throw new IntegrityError(LOG, first, `a page has format ${format ?? "0"}, which this release can't read`);
+}

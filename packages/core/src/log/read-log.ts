@@ -1,0 +1,140 @@
+import { Bill, type Billed } from "../capacity/units.ts";
+import { readContext } from "../chain/chain.ts";
+import { type ChainWindow, itemHolding, LAST_SLOT, readChainPages } from "../chain/read-chain.ts";
+import type { ChainItem } from "../chain/tiling.ts";
+import type { EventDefinitions, RecordedEvent } from "../events.ts";
+import { sliceCommits } from "../store/commit-content.ts";
+import { openEvents, openSlices, type WantedEvents } from "../store/open-events.ts";
+import { checkCounts, type ReadContext } from "../store/read-stream.ts";
+import { categoryOf, checkCategory } from "../stream-name.ts";
+import { streamOf } from "./collect-units.ts";
+import type { LogFilter, LoggedEvent, ReadAllOptions } from "./log-reads.ts";
+import { LOG, type PageSlice, readPage } from "./page.ts";
+
+/** A filter that was checked. */
+export interface CheckedFilter {
+  readonly categories: ReadonlySet<string> | undefined;
+  readonly types: ReadonlySet<string> | undefined;
+}
+
+/** @throws RangeError for a category that is none, TypeError for a type that is not among the definitions. */
+export function checkFilter({ definitions }: ReadContext, { categories, types }: LogFilter): CheckedFilter {
+  for (const category of categories ?? []) checkCategory(category);
+  for (const type of types ?? []) {
+    if (definitions !== undefined && !Object.hasOwn(definitions, type)) {
+      throw new TypeError(`${JSON.stringify(type)} is none of the store's event types.`);
+    }
+  }
+  return { categories: categories && new Set(categories), types: types && new Set(types) };
+}
+
+/** What a read of the log asks for. */
+export interface LogRead extends CheckedFilter {
+  readonly window: ChainWindow;
+  readonly limit: number;
+}
+
+/** @throws RangeError for positions, limits and categories that are none, TypeError for an unknown type. */
+export function planLogRead(context: ReadContext, options: ReadAllOptions<EventDefinitions>): LogRead {
+  const { direction = "forward", fromPosition, toPosition, limit, signal } = options;
+  checkCounts({ fromPosition, toPosition, limit });
+  const backward = direction === "backward";
+  const filter = checkFilter(context, options);
+  const takesAll = filter.categories === undefined && filter.types === undefined;
+  return {
+    ...filter,
+    limit: limit ?? Number.POSITIVE_INFINITY,
+    window: {
+      low: (backward ? toPosition : fromPosition) ?? 1,
+      high: (backward ? fromPosition : toPosition) ?? LAST_SLOT,
+      backward,
+      limit: takesAll ? limit : undefined,
+      consistency: options.consistency ?? "eventual",
+      signal,
+    },
+  };
+}
+
+/** The events of a plan, in reading order. */
+export async function* readLog(
+  context: ReadContext,
+  read: LogRead & Billed,
+): AsyncGenerator<LoggedEvent, void, undefined> {
+  const { window, bill = new Bill() } = read;
+  let left = window.low > window.high ? 0 : read.limit;
+  if (left === 0) return;
+  for await (const pages of readChainPages(readContext(context, { chain: LOG, bill }), window)) {
+    for (const page of pages) {
+      const opened = openPage(context, page, { ...read, bill });
+      const events = opened instanceof Promise ? await opened : opened;
+      if (window.backward) events.reverse();
+      for (const event of events) {
+        if (left-- === 0) return;
+        yield event;
+      }
+    }
+    if (left === 0) return;
+  }
+}
+
+/** The events of a page that a read asks for, forward; at once unless something has to be fetched or decrypted. */
+export function openPage(
+  context: ReadContext,
+  page: ChainItem,
+  read: CheckedFilter & {
+    readonly window: Pick<ChainWindow, "low" | "high" | "signal">;
+    readonly bill: Bill;
+  },
+): LoggedEvent[] | Promise<LoggedEvent[]> {
+  const opened: (readonly RecordedEvent[] | Promise<readonly RecordedEvent[]>)[] = [];
+  const slices: PageSlice[] = [];
+  let isLate = false;
+  for (const slice of readPage(page)) {
+    if (read.categories?.has(categoryOf(streamOf(slice.source))) === false) continue;
+    const { first, last } = slice.source;
+    // Positions and versions of a slice run in parallel.
+    const low = Math.max(first, first + read.window.low - slice.position);
+    const high = Math.min(last, first + read.window.high - slice.position);
+    if (low > high) continue;
+    const events = openSlice(context, slice, { range: { low, high, types: read.types }, read });
+    if (events instanceof Promise) {
+      isLate = true;
+      // It is awaited with the others; should one of those throw first, it must not count as unhandled.
+      events.catch(() => undefined);
+    }
+    opened.push(events);
+    slices.push(slice);
+  }
+  const placed = (all: readonly (readonly RecordedEvent[])[]): LoggedEvent[] => {
+    const logged = all.flatMap((events, index) => withPositions(events, slices[index] as PageSlice));
+    read.bill.events += logged.length;
+    return logged;
+  };
+  return isLate ? Promise.all(opened).then(placed) : placed(opened as (readonly RecordedEvent[])[]);
+}
+
+function openSlice(
+  context: ReadContext,
+  { source, entries, metadata, bodies }: PageSlice,
+  {
+    range,
+    read,
+  }: {
+    readonly range: WantedEvents;
+    readonly read: { readonly window: Pick<ChainWindow, "signal">; readonly bill: Bill };
+  },
+): readonly RecordedEvent[] | Promise<readonly RecordedEvent[]> {
+  if (entries === undefined) {
+    const stream = readContext(context, { chain: streamOf(source), bill: read.bill });
+    return itemHolding(stream, source.first, read.window.signal).then((item) =>
+      openEvents(context, item, range),
+    );
+  }
+  const slices = sliceCommits(source, { entries, bodies: bodies.values(), metadata });
+  return openSlices(context, source, { slices, range });
+}
+
+/** The events were made for this read, so they take their position as they are. */
+function withPositions(events: readonly RecordedEvent[], { source, position }: PageSlice): LoggedEvent[] {
+  return events.map((event) => Object.assign(event, { position: position + event.version - source.first }));
+}
