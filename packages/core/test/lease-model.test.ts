@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ControlUpdate } from "../src/control/control-storage.ts";
 import { runLeaseHistory, type Sabotage } from "./lease-model.ts";
 
-const SEEDS = 250;
+const SEEDS = 120;
 
 /** The problems of many histories; stops at the first history that has some, if that is enough. */
 async function problemsOf(sabotage?: Sabotage): Promise<string[]> {
@@ -16,7 +16,7 @@ async function problemsOf(sabotage?: Sabotage): Promise<string[]> {
     commits += history.commits;
   }
   // A model in which nothing happens proves nothing.
-  if (!sabotage) expect(Math.min(claims, commits)).toBeGreaterThan(SEEDS * 20);
+  if (!sabotage) expect(Math.min(claims, commits)).toBeGreaterThan(SEEDS * 10);
   return problems;
 }
 

@@ -1,5 +1,6 @@
 import type { ControlItem, ControlUpdate } from "../src/control/control-storage.ts";
 import { LeaseLostError } from "../src/errors.ts";
+import { attempt } from "../src/leases/attempt.ts";
 import { HeldLease } from "../src/leases/held-lease.ts";
 import type { Lease, LeaseGroup } from "../src/leases/lease.ts";
 import { fenceUpdate, leaseKey, leasesOf, readLease, type StoredLease } from "../src/leases/lease-item.ts";
@@ -20,9 +21,10 @@ const DURATION_MS = 3_000;
 const FAULTS_MS = 60_000;
 /** After the faults, each resource has an owner again within this time, when no work has failed before. */
 const OWNED_AGAIN_MS = 6 * DURATION_MS;
-/** And the owner that it is to have, the longest pause after failures included. */
-const SETTLED_MS = 100_000;
-const WATCHED_MS = 30_000;
+/** And the owner that it is to have; after failures of work when the longest pause is over. */
+const SETTLED_MS = 6 * DURATION_MS;
+const LONGEST_PAUSE_MS = 61_000;
+const WATCHED_MS = 6 * DURATION_MS;
 
 export interface Sabotage extends LeaseSabotage {
   /** Of one process; `writtenAt` tells what its owner's wall clock said at a beat. */
@@ -48,6 +50,12 @@ export async function runLeaseHistory(seed: number, sabotage: Sabotage = {}): Pr
   };
 }
 
+interface Worker {
+  readonly process: Process;
+  readonly group: LeaseGroup;
+  isStopping: boolean;
+}
+
 class LeaseModel {
   readonly problems: string[] = [];
   /** Positions that were written, ever. */
@@ -63,7 +71,7 @@ class LeaseModel {
   readonly #changedAt = new Map<string, number>();
   readonly #claimedAt = new Map<string, number>();
   readonly #writtenAt = new Map<string, number>();
-  #workers: { readonly process: Process; readonly group: LeaseGroup }[] = [];
+  #workers: Worker[] = [];
   #created = 0;
 
   constructor(seed: number, sabotage: Sabotage) {
@@ -72,7 +80,7 @@ class LeaseModel {
     this.#world = new LeaseWorld(this.#random, sabotage);
     this.#world.onWrite = (process, before, update) => this.#written(process, before, update);
     this.#resources = Array.from({ length: 1 + Math.floor(this.#random() * 6) }, (_, index) => `r${index}`);
-    this.#workFails = this.#random() < 0.5;
+    this.#workFails = this.#random() < 0.25;
   }
 
   async run(): Promise<void> {
@@ -84,10 +92,11 @@ class LeaseModel {
     }
     world.isFaulty = false;
     if (this.#live().length === 0) this.#addWorker();
+    // What is late arrives, and who is frozen wakes up.
     await world.runUntil(FAULTS_MS + 20_000);
     await world.runUntil(world.time + OWNED_AGAIN_MS);
     if (!this.#workFails) await this.#check("has no owner", ({ owner }) => this.#isLive(owner));
-    await world.runUntil(world.time + SETTLED_MS);
+    await world.runUntil(world.time + SETTLED_MS + (this.#workFails ? LONGEST_PAUSE_MS : 0));
     const members = new Set(this.#live().map(({ group }) => group.workerId));
     const epochs = new Map<string, number>();
     await this.#check("is not owned by whom it is to be", ({ owner, epoch }, resource) => {
@@ -110,8 +119,8 @@ class LeaseModel {
     }
   }
 
-  #live(): LeaseModel["#workers"] {
-    return this.#workers.filter(({ process }) => !process.isDead);
+  #live(): Worker[] {
+    return this.#workers.filter(({ process, isStopping }) => !process.isDead && !isStopping);
   }
 
   #isLive(worker: string | undefined): boolean {
@@ -136,18 +145,20 @@ class LeaseModel {
       return this.#resources;
     };
     group.start({ resources, run: (lease) => this.#work(process, lease) });
-    this.#workers.push({ process, group });
+    this.#workers.push({ process, group, isStopping: false });
   }
 
   /** Freezes, kills, stops or adds a worker. */
   #meddle(): void {
     this.#workers = this.#live();
     const kind = this.#random();
-    const { process, group } = this.#workers[Math.floor(this.#random() * this.#workers.length)] ?? {};
+    const worker = this.#workers[Math.floor(this.#random() * this.#workers.length)];
+    const { process, group } = worker ?? {};
     if (kind < 0.35 && process) {
       process.frozenUntil = this.#world.time + this.#random() * this.#random() * 6 * DURATION_MS;
     } else if (kind < 0.42 && process) process.isDead = true;
-    else if (kind < 0.5 && process && group) {
+    else if (kind < 0.5 && worker && process && group) {
+      worker.isStopping = true;
       const stopped = group.stop({ drainMs: this.#random() * 2_000 });
       void stopped.then(() => (process.isDead = true));
     } else if (kind < 0.75 && this.#workers.length < 4) this.#addWorker();
@@ -158,8 +169,8 @@ class LeaseModel {
     const { runtime } = process;
     // Not all work ends as soon as it is asked to.
     let patience = world.isFaulty ? Math.floor(this.#random() * 4) : 0;
-    while (!lease.lost.aborted && !(lease.release.aborted && patience-- <= 0)) {
-      await runtime.sleep(this.#random() * 1_500);
+    while (!lease.lost.aborted && !(lease.release.aborted && (!world.isFaulty || patience-- <= 0))) {
+      await runtime.sleep(this.#random() * (world.isFaulty ? 1_500 : 10_000));
       if (lease.lost.aborted) return;
       const item = await world.memory.find(leaseKey(GROUP, lease.resource));
       this.#checkBelief(lease, Number(item?.["epoch"]));
@@ -195,10 +206,9 @@ class LeaseModel {
     if (!(lease instanceof HeldLease) || lease.isOver) return;
     const holding = { key: leaseKey(GROUP, lease.resource), owner: process.name, epoch: lease.epoch };
     const update = fenceUpdate(holding, lease.position, position);
-    const outcome = await this.#world
-      .storageOf(process)
-      .update(update)
-      .catch(() => undefined);
+    const storage = this.#world.storageOf(process);
+    const sent = attempt(process.runtime, { timeoutMs: 1_000 }, (signal) => storage.update(update, signal));
+    const outcome = await sent.catch(() => undefined);
     if (outcome?.applied) {
       lease.moved(position);
       this.#told.push({ position, isWritten: true });

@@ -38,18 +38,31 @@ export class Process {
       sleep: (ms, signal) =>
         new Promise((resolve, reject) => {
           if (signal?.aborted) return reject(signal.reason);
-          signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-          world.at(world.time + ms / this.#rate, this, resolve);
+          const onAbort = (): void => {
+            cancel();
+            reject(signal?.reason);
+          };
+          signal?.addEventListener("abort", onAbort, { once: true });
+          const cancel = world.at(world.time + ms / this.#rate, this, () => {
+            signal?.removeEventListener("abort", onAbort);
+            resolve();
+          });
         }),
     };
   }
 }
 
 interface Happening {
-  readonly at: number;
+  at: number;
   /** Whose it is; what belongs to nobody happens whoever is frozen or dead. */
   readonly process: Process | undefined;
   readonly go: () => void;
+}
+
+interface Call {
+  readonly process: Process;
+  readonly signal: AbortSignal | undefined;
+  readonly isWrite: boolean;
 }
 
 /** What is switched off in the storage, to see that the checks notice. */
@@ -67,7 +80,7 @@ export class LeaseWorld {
   /** Each write, at the moment that it is carried out. */
   onWrite: (process: Process, before: ControlItem | undefined, update: ControlUpdate) => void = () => undefined;
   readonly #sabotage: LeaseSabotage;
-  #queue: Happening[] = [];
+  readonly #queue = new Set<Happening>();
   #older = new Map<string, ReadonlyMap<string, ControlItem>>();
 
   constructor(random: Random, sabotage: LeaseSabotage) {
@@ -75,25 +88,25 @@ export class LeaseWorld {
     this.#sabotage = sabotage;
   }
 
-  at(at: number, process: Process | undefined, go: () => void): void {
-    this.#queue.push({ at, process, go });
+  /** Answers what takes it back. */
+  at(at: number, process: Process | undefined, go: () => void): () => void {
+    const happening = { at, process, go };
+    this.#queue.add(happening);
+    return () => this.#queue.delete(happening);
   }
 
   /** Lets all happen that is due until then. */
   async runUntil(end: number): Promise<void> {
     for (;;) {
-      let next = 0;
-      for (let index = 1; index < this.#queue.length; index++) {
-        if ((this.#queue[index]?.at ?? 0) < (this.#queue[next]?.at ?? 0)) next = index;
-      }
-      const happening = this.#queue[next];
-      if (happening === undefined || happening.at > end) break;
-      this.#queue[next] = this.#queue.at(-1) as Happening;
-      this.#queue.pop();
-      const { process, at, go } = happening;
+      let next: Happening | undefined;
+      for (const happening of this.#queue) if (!(next && next.at <= happening.at)) next = happening;
+      if (next === undefined || next.at > end) break;
+      this.#queue.delete(next);
+      const { process, at, go } = next;
       if (process?.isDead) continue;
       if (process && process.frozenUntil > at) {
-        this.at(process.frozenUntil + this.random(), process, go);
+        next.at = process.frozenUntil + this.random();
+        this.#queue.add(next);
         continue;
       }
       this.time = Math.max(this.time, at);
@@ -109,7 +122,7 @@ export class LeaseWorld {
   /** The storage as one process has it. */
   storageOf(process: Process): ControlStorage {
     const { memory } = this;
-    const send = this.#send.bind(this) as LeaseWorld["#send"];
+    const send = <Result>(call: Call, carryOut: () => Promise<Result>): Promise<Result> => this.#send(call, carryOut);
     return {
       tableName: memory.tableName,
       update: (update, signal) =>
@@ -136,23 +149,21 @@ export class LeaseWorld {
     };
   }
 
-  #send<Result>(
-    call: { readonly process: Process; readonly signal: AbortSignal | undefined; readonly isWrite: boolean },
-    carryOut: () => Promise<Result>,
-  ): Promise<Result> {
+  #send<Result>(call: Call, carryOut: () => Promise<Result>): Promise<Result> {
     const { process, signal, isWrite } = call;
     return new Promise((resolve, reject) => {
       signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
       const fate = this.isFaulty ? this.random() : 1;
       const arrival = this.time + 1 + this.random() * 40 + (fate > 0.9 && this.isFaulty ? this.random() * 2_000 : 0);
-      const back = (at: number, go: () => void): void => this.at(at + 1 + this.random() * 40, process, go);
+      const back = (at: number, go: () => void): void =>
+        void this.at(at + 1 + this.random() * 40, process, go);
       const lose = (): void => {
         if (fate * 1_000 - Math.floor(fate * 1_000) < 0.3) return; // It hangs.
         const cause = new Error("the reply was lost");
         back(arrival, () => reject(isWrite ? new UncertainWriteError({ mayBeWritten: true, cause }) : cause));
       };
       const arrive = (at: number, then: (result: Result) => void): void =>
-        this.at(at, undefined, () => void carryOut().then(then, reject));
+        void this.at(at, undefined, () => void carryOut().then(then, reject));
       if (fate < 0.01) process.isDead = true;
       else if (fate < 0.05) lose();
       else if (fate < 0.08) {

@@ -3,7 +3,7 @@ import type { ControlStorage } from "../control/control-storage.ts";
 import { type UpdateInput, updateInput } from "../dynamodb/control-storage.ts";
 import { LeaseLostError } from "../errors.ts";
 import { backoffMs, type Runtime } from "../runtime.ts";
-import { attemptWrite, pause } from "./attempt.ts";
+import { attempt, attemptWrite, pause } from "./attempt.ts";
 import type { Lease } from "./lease.ts";
 import type { LeaseEvent } from "./lease-event.ts";
 import {
@@ -101,8 +101,9 @@ export class HeldLease implements Lease {
 
   async settle(): Promise<string | undefined> {
     this.#throwIfLost(true);
-    const { storage, worker } = this.#context;
-    const item = await storage.find(this.#holding.key, this.#lost.signal);
+    const { runtime, storage, worker } = this.#context;
+    const limits = { timeoutMs: this.#beatMs, signal: this.#lost.signal };
+    const item = await attempt(runtime, limits, (signal) => storage.find(this.#holding.key, signal));
     if (item?.["owner"] !== worker || item["epoch"] !== this.epoch) this.#lose("taken");
     this.#throwIfLost(true);
     this.#position = item && readLease(item).position;
