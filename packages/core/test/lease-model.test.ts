@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ControlUpdate } from "../src/control/control-storage.ts";
 import { runLeaseHistory, type Sabotage } from "./lease-model.ts";
 
-const SEEDS = 120;
+const SEEDS = Number(process.env["LEASE_SEEDS"] ?? 120);
 
 /** The problems of many histories; stops at the first history that has some, if that is enough. */
 async function problemsOf(sabotage?: Sabotage): Promise<string[]> {
@@ -56,6 +56,11 @@ describe("the model of leases", () => {
       guards: (process, writtenAt) => ({
         overdueMs: (stored) => process.runtime.now() - writtenAt(stored) - stored.durationMs,
       }),
+    },
+    "a lease that is over is left alone": { guards: () => ({ overdueMs: () => Number.NEGATIVE_INFINITY }) },
+    "owners do not hear that they are asked": {
+      alter: (update) =>
+        "wanted" in update.set && !("owner" in update.set) ? { ...update, set: {} } : update,
     },
     "an owner does not look at its clock": { guards: () => ({ watchesClock: false }) },
   };

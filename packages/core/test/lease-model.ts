@@ -107,7 +107,9 @@ class LeaseModel {
     await this.#check("changed hands", ({ epoch }, resource) => epochs.get(resource) === epoch);
     for (const { position, isWritten } of this.#told) {
       if (this.applied.has(position) === isWritten) continue;
-      this.problems.push(`${position} was told to be ${isWritten ? "" : "not "}written, and was${isWritten ? " not" : ""}`);
+      this.problems.push(
+        `${position} was told to be ${isWritten ? "" : "not "}written, and was${isWritten ? " not" : ""}`,
+      );
     }
   }
 
@@ -187,7 +189,9 @@ class LeaseModel {
     const since = this.#world.time - (this.#claimedAt.get(`${lease.resource}:${lease.epoch + 1}`) ?? 0);
     const overlapMs = DURATION_MS / (1 - MAX_CLOCK_DRIFT) - DURATION_MS / (1 + MAX_CLOCK_DRIFT);
     if (epoch <= lease.epoch || since <= overlapMs + 1) return;
-    this.problems.push(`${lease.resource}: epoch ${lease.epoch} is believed in ${since} ms after the next one began`);
+    this.problems.push(
+      `${lease.resource}: epoch ${lease.epoch} is believed in ${since} ms after the next one began`,
+    );
   }
 
   async #commit(lease: Lease, position: string): Promise<void> {
@@ -240,7 +244,8 @@ class LeaseModel {
       this.#claimedAt.set(`${key.sort}:${epoch}`, now);
       if (epoch !== (old?.epoch ?? 0) + 1) fail("claimed it with an epoch that was there");
       const isOthers = old?.owner !== undefined && old.owner !== process.name;
-      if (isOthers && unchangedMs < DURATION_MS / (1 + MAX_CLOCK_DRIFT)) fail(`claimed it after ${unchangedMs} ms`);
+      if (isOthers && unchangedMs < DURATION_MS / (1 + MAX_CLOCK_DRIFT))
+        fail(`claimed it after ${unchangedMs} ms`);
       return;
     }
     if (old?.owner !== process.name) fail("is not its owner, and wrote");
@@ -248,7 +253,8 @@ class LeaseModel {
     const [number, , committedWith] = String(set["position"]).split(":");
     this.applied.add(String(set["position"]));
     if (Number(committedWith) !== old?.epoch) fail("moved the position with another epoch");
-    if (Number(number) !== Number(old?.position?.split(":")[0] ?? 0) + 1) fail("moved the position from elsewhere");
+    if (Number(number) !== Number(old?.position?.split(":")[0] ?? 0) + 1)
+      fail("moved the position from elsewhere");
   }
 }
 

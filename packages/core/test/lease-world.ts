@@ -78,7 +78,8 @@ export class LeaseWorld {
   /** Whether anything goes wrong. */
   isFaulty = true;
   /** Each write, at the moment that it is carried out. */
-  onWrite: (process: Process, before: ControlItem | undefined, update: ControlUpdate) => void = () => undefined;
+  onWrite: (process: Process, before: ControlItem | undefined, update: ControlUpdate) => void = () =>
+    undefined;
   readonly #sabotage: LeaseSabotage;
   readonly #queue = new Set<Happening>();
   #older = new Map<string, ReadonlyMap<string, ControlItem>>();
@@ -122,7 +123,8 @@ export class LeaseWorld {
   /** The storage as one process has it. */
   storageOf(process: Process): ControlStorage {
     const { memory } = this;
-    const send = <Result>(call: Call, carryOut: () => Promise<Result>): Promise<Result> => this.#send(call, carryOut);
+    const send = <Result>(call: Call, carryOut: () => Promise<Result>): Promise<Result> =>
+      this.#send(call, carryOut);
     return {
       tableName: memory.tableName,
       update: (update, signal) =>
@@ -154,7 +156,8 @@ export class LeaseWorld {
     return new Promise((resolve, reject) => {
       signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
       const fate = this.isFaulty ? this.random() : 1;
-      const arrival = this.time + 1 + this.random() * 40 + (fate > 0.9 && this.isFaulty ? this.random() * 2_000 : 0);
+      const arrival =
+        this.time + 1 + this.random() * 40 + (fate > 0.9 && this.isFaulty ? this.random() * 2_000 : 0);
       const back = (at: number, go: () => void): void =>
         void this.at(at + 1 + this.random() * 40, process, go);
       const lose = (): void => {
@@ -170,7 +173,7 @@ export class LeaseWorld {
         arrive(this.time + this.random() * 20_000, () => undefined);
         lose();
       } else if (fate < 0.12) arrive(arrival, lose);
-      else if (fate < 0.13) arrive(arrival, () => void (process.isDead = true));
+      else if (fate < 0.13) arrive(arrival, () => void (process.isDead ||= this.isFaulty));
       else if (fate < 0.15) back(arrival, () => reject(new Error("slow down")));
       else arrive(arrival, (result) => back(this.time, () => resolve(result)));
     });

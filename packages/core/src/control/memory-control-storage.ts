@@ -28,7 +28,9 @@ export function createMemoryControlStorage(): ControlStorage {
 
     async list(partition, { signal }) {
       signal?.throwIfAborted();
-      return new Map([...(partitions.get(partition) ?? [])].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+      return new Map(
+        [...(partitions.get(partition) ?? [])].toSorted(([one], [other]) => (one < other ? -1 : 1)),
+      );
     },
 
     async delete({ partition, sort }, signal) {

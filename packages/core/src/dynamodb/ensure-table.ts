@@ -40,7 +40,11 @@ export async function ensureTable(
   if (ttlAttribute !== undefined) await ensureTtl(client, definition.TableName, ttlAttribute);
 }
 
-async function ensureTtl(client: DynamoDBClient, tableName: string | undefined, wanted: string): Promise<void> {
+async function ensureTtl(
+  client: DynamoDBClient,
+  tableName: string | undefined,
+  wanted: string,
+): Promise<void> {
   const before = await describeTtl(client, tableName);
   if (isEnabled(before)) return assertTtl(tableName, before, wanted);
   try {
@@ -66,7 +70,11 @@ function isEnabled(ttl: TimeToLiveDescription | undefined): boolean {
   return ttl?.TimeToLiveStatus === "ENABLED" || ttl?.TimeToLiveStatus === "ENABLING";
 }
 
-function assertTtl(tableName: string | undefined, ttl: TimeToLiveDescription | undefined, wanted: string): void {
+function assertTtl(
+  tableName: string | undefined,
+  ttl: TimeToLiveDescription | undefined,
+  wanted: string,
+): void {
   if (ttl?.AttributeName === wanted) return;
   throw new TableMismatchError(String(tableName), [
     `its TTL attribute is ${String(ttl?.AttributeName)} and ${wanted} is needed`,

@@ -44,7 +44,10 @@ export function eventsTable(prefix: string = DEFAULT_TABLE_PREFIX): TableDefinit
   };
 }
 
-/** The attribute of `controlTable` that TTL goes by: epoch seconds, on items that nobody needs later. */
+/**
+ * The attribute of `controlTable` that TTL goes by: epoch seconds, on items that nobody needs later.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+ */
 export const CONTROL_TTL_ATTRIBUTE = "ttl";
 
 /**

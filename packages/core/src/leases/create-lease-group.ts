@@ -36,7 +36,7 @@ export type LeaseGroupOptions = LeasePlace & {
   readonly leaseDurationMs?: number | undefined;
   /** Clocks, chance and waiting, for tests. Default: the system's. */
   readonly runtime?: Partial<Runtime> | undefined;
-  /** Sees what happens to this member's leases, failures of `run` among them. Default: nobody does. */
+  /** Sees what happens to this member's leases, failures of `run` among them; must not throw. Default: nobody does. */
   readonly onEvent?: ((event: LeaseEvent) => void) | undefined;
 };
 
@@ -47,6 +47,7 @@ export type LeaseGroupOptions = LeasePlace & {
  * Cost with the default duration: each lease that is held 1,080 WCU an hour (one for each renewal; a commit takes the
  * place of one); each member 1,080 WCU for its own heartbeat and 1,080 RCU and more for two queries a round (0.5 RCU each
  * for every 4 KB, some 25 leases). Nothing while no member runs.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
  *
  * Resources are shared out by rendezvous hashing: many are spread evenly, a few need not be.
  *

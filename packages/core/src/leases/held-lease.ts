@@ -51,7 +51,11 @@ export class HeldLease implements Lease {
   #lastWrite: Promise<unknown> = Promise.resolve();
   #isHandOver = false;
 
-  constructor(context: LeaseContext, resource: string, claimed: StoredLease & { readonly heldSince: number }) {
+  constructor(
+    context: LeaseContext,
+    resource: string,
+    claimed: StoredLease & { readonly heldSince: number },
+  ) {
     this.resource = resource;
     this.epoch = claimed.epoch;
     this.#context = context;

@@ -1,6 +1,6 @@
 import pMap from "p-map";
-import { claimLease } from "./claim-lease.ts";
 import { attempt } from "./attempt.ts";
+import { claimLease } from "./claim-lease.ts";
 import { BEATS_PER_DURATION, type HeldLease, type LeaseContext } from "./held-lease.ts";
 import {
   askUpdate,
@@ -65,10 +65,19 @@ export class LeaseRound {
     this.#handedOver.set(resource, epoch);
   }
 
-  /** Claims those that this worker is to have, and asks their owners for them. All are tried, whichever fails. */
-  async take(resources: readonly string[], onClaimed: (lease: HeldLease) => void): Promise<void> {
+  /**
+   * Claims those that this worker is to have, and asks their owners for them, until the signal is aborted. All are tried,
+   * whichever fails.
+   */
+  async take(
+    resources: readonly string[],
+    signal: AbortSignal,
+    onClaimed: (lease: HeldLease) => void,
+  ): Promise<void> {
     const members = this.#liveMembers();
     const takeOne = async (resource: string): Promise<void> => {
+      // What was sent is waited for: a claim must not be left behind.
+      if (signal.aborted) return;
       const seen = this.#leases.get(resource);
       const action = nextAction(
         {

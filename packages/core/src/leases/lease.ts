@@ -22,6 +22,7 @@ export interface Lease {
    * settled by sending it again, until the outcome is known or the lease is over.
    *
    * Cost: 1 WCU for each KB of the item, position included.
+   * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html#write-operation-consumption
    *
    * @throws LeaseLostError when another process holds it by now, or may; `mayBeWritten` is false when nothing was written.
    */
@@ -74,7 +75,8 @@ export interface LeaseGroup extends AsyncDisposable {
   wake(): void;
   /**
    * Asks all work to finish, waits for it up to `drainMs` (default 10 s), lets the leases go, and leaves the group. Work that
-   * has not ended by then has its lease taken away: `lost` is aborted.
+   * has not ended by then has its lease taken away: `lost` is aborted. Where DynamoDB does not answer it takes up to twice
+   * `leaseDurationMs` more, and the others wait until the leases are over.
    */
   stop(options?: { readonly drainMs?: number | undefined }): Promise<void>;
   /** All leases of the group as they are stored, owned by whomever: strongly consistent, 1 RCU for each 4 KB (some 25). */

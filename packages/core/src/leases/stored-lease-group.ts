@@ -99,9 +99,8 @@ export class StoredLeaseGroup implements LeaseGroup {
     for (const resource of this.#failures.keys()) {
       if (!resources.has(resource)) this.#failures.delete(resource);
     }
-    if (this.#stopping.signal.aborted) return;
     const free = [...resources].filter((resource) => !this.#held.has(resource) && !this.#isPaused(resource));
-    await this.#round.take(free, (lease) => {
+    await this.#round.take(free, this.#stopping.signal, (lease) => {
       const done = this.#workOn(lease, work).finally(() => this.#held.delete(lease.resource));
       this.#held.set(lease.resource, { lease, done });
     });
