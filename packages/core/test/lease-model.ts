@@ -18,7 +18,7 @@ import { type LeaseSabotage, LeaseWorld, MAX_CLOCK_DRIFT, Process } from "./leas
 const GROUP = "model";
 const DURATION_MS = 3_000;
 /** Everything goes wrong for so long. */
-const FAULTS_MS = 60_000;
+const FAULTS_MS = 45_000;
 /** After the faults, each resource has an owner again within this time, when no work has failed before. */
 const OWNED_AGAIN_MS = 6 * DURATION_MS;
 /** And the owner that it is to have; after failures of work when the longest pause is over. */

@@ -243,11 +243,13 @@ describe("three workers", () => {
     await sharedOut(one);
     // It knows by its own clock that it has lost them.
     await vi.waitFor(() => expect(working.get(three.workerId)?.size).toBe(0), { timeout: 10_000 });
-    for (const { resource, epoch, position } of await one.list()) {
-      const earlier = before.find((state) => state.resource === resource);
-      expect(epoch).toBeGreaterThanOrEqual(earlier?.epoch ?? 0);
-      expect(Number(position)).toBeGreaterThanOrEqual(Number(earlier?.position));
-      if (earlier?.owner === three.workerId) expect(epoch).toBeGreaterThan(earlier.epoch);
+    const after = new Map((await one.list()).map((state) => [state.resource, state]));
+    const taken = before.filter(({ owner }) => owner === three.workerId);
+    expect(taken).not.toEqual([]);
+    for (const { resource, epoch, position } of taken) {
+      const state = after.get(resource);
+      expect(state?.epoch).toBeGreaterThan(epoch);
+      expect(Number(state?.position)).toBeGreaterThan(Number(position));
     }
     await one.stop();
   });

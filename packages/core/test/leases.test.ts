@@ -57,9 +57,12 @@ function aborted(signal: AbortSignal): Promise<void> {
 const untilReleased = (lease: Lease): Promise<void> =>
   Promise.race([aborted(lease.release), aborted(lease.lost)]);
 
-async function firstLease({ given }: Member): Promise<Lease> {
-  await vi.waitFor(() => expect(given).not.toEqual([]));
-  return given[0] as Lease;
+function firstLease({ given }: Member): Promise<Lease> {
+  return vi.waitFor(() => {
+    const [lease] = given;
+    if (lease === undefined) throw new Error("There is no lease yet.");
+    return lease;
+  });
 }
 
 const types = (events: readonly LeaseEvent[]): string[] => events.map(({ type }) => type);

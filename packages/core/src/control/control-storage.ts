@@ -37,9 +37,9 @@ export interface ControlStorage {
    *
    * @throws UncertainWriteError when it may or may not have been changed.
    */
-  update(update: ControlUpdate, signal?: AbortSignal | undefined): Promise<ControlOutcome>;
+  update(update: ControlUpdate, signal?: AbortSignal): Promise<ControlOutcome>;
   /** An item as it is now: strongly consistent. */
-  find(key: ControlKey, signal?: AbortSignal | undefined): Promise<ControlItem | undefined>;
+  find(key: ControlKey, signal?: AbortSignal): Promise<ControlItem | undefined>;
   /** All items of a partition, by their sort keys. */
   list(
     partition: string,
@@ -49,7 +49,7 @@ export interface ControlStorage {
     },
   ): Promise<ReadonlyMap<string, ControlItem>>;
   /** Takes an item away, if it is there. */
-  delete(key: ControlKey, signal?: AbortSignal | undefined): Promise<void>;
+  delete(key: ControlKey, signal?: AbortSignal): Promise<void>;
   /** Creates what is missing; safe to call always. */
   ensureTables(): Promise<void>;
 }

@@ -25,9 +25,11 @@ export async function attempt<Result>(
   const ended = new AbortController();
   const onAbort = (): void => givenUp.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort);
-  const timer = pause(runtime, timeoutMs, ended.signal).then((isLate) => {
+  const giveUpInTime = async (): Promise<void> => {
+    const isLate = await pause(runtime, timeoutMs, ended.signal);
     if (isLate) givenUp.abort(new Error(`There was no answer within ${timeoutMs} ms.`));
-  });
+  };
+  const timer = giveUpInTime();
   const noAnswer = new Promise<never>((_, reject) => {
     givenUp.signal.addEventListener("abort", () => reject(givenUp.signal.reason), { once: true });
   });
