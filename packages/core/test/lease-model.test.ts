@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ControlUpdate } from "../src/control/control-storage.ts";
 import { runLeaseHistory, type Sabotage } from "./lease-model.ts";
 
-const SEEDS = 100;
+const SEEDS = 60;
 
 /** All problems of many histories. */
 async function problemsOf(): Promise<string[]> {

@@ -196,7 +196,7 @@ function freezableClient(): { readonly client: DynamoDBClient; freeze(): void } 
 describe("three workers", () => {
   it("share out resources, and take over from one that stops and one that freezes", async () => {
     const resources = Array.from({ length: 12 }, (_, index) => `shard-${index}`);
-    /** What each worker works on now; the counts that it committed. */
+    /** What each worker works on now: what it has counted once. */
     const working = new Map<string, Set<string>>();
     const join = (client: DynamoDBClient, workerId: string): LeaseGroup => {
       const group = createLeaseGroup({ client, group: "three", workerId, leaseDurationMs: 1_500 });
@@ -205,8 +205,8 @@ describe("three workers", () => {
       group.start({
         resources: () => resources,
         run: async (lease) => {
-          mine.add(lease.resource);
           await lease.commit(String(Number(lease.position ?? 0) + 1));
+          mine.add(lease.resource);
           await untilReleased(lease);
           mine.delete(lease.resource);
         },
