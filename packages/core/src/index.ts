@@ -22,7 +22,7 @@ export type {
 } from "./decisions/decision.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { createSequencer, type SequencerOptions } from "./dynamodb/create-sequencer.ts";
-export { DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
+export { controlTable, DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
 export {
   BlobsMissingError,
   EncryptionMissingError,
@@ -32,6 +32,7 @@ export {
   InvalidEventError,
   InvalidImportError,
   InvalidStreamIdError,
+  LeaseLostError,
   NoEventsError,
   OutcomeUnknownError,
   SnapshotTooLargeError,

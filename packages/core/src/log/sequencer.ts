@@ -64,13 +64,14 @@ export interface Sequencer {
 
 /** What keeps the log whole, as one value: tests switch each off to see that it is needed. */
 export interface SequencerGuards {
-  /** From when on the log has to be known before commits, of which the oldest is of `t`, go into it. */
-  readonly horizonOf: (t: number) => number;
+  /** How far back from the oldest commit of a batch the log has to be known, in milliseconds. */
+  readonly lookBackMs: number;
+  /** Whether the commit before each is looked for. */
   readonly takesPredecessors: boolean;
 }
 
 export const SEQUENCER_GUARDS: SequencerGuards = {
-  horizonOf: (t) => t - LOOK_BACK_MARGIN_MS,
+  lookBackMs: LOOK_BACK_MARGIN_MS,
   takesPredecessors: true,
 };
 
@@ -110,9 +111,6 @@ interface Batch extends GroupEntry {
 const MAX_RACES = 1_000;
 const RACE_BACKOFF = { baseMs: 2, maxMs: 100 };
 
-/** Knowledge that is older than this is let go; a batch that needs it reads it again. */
-const KEPT_MS: number = 2 * LOOK_BACK_MARGIN_MS;
-
 /** Pages of the first read when the log is read back. */
 const FIRST_PAGES = 4;
 
@@ -140,7 +138,7 @@ class SequencedLog {
     const late: LateCommit[] = [];
     let appended = 0;
     if (arrived.length > 0) {
-      const horizon = this.#guards.horizonOf(oldestOf(arrived));
+      const horizon = oldestOf(arrived) - this.#guards.lookBackMs;
       for (let race = 0; ; race++) {
         await this.#reach(horizon, bill);
         const { takesPredecessors } = this.#guards;
@@ -265,7 +263,8 @@ class SequencedLog {
   }
 
   #forget(): void {
-    const since = (this.#end?.t ?? 0) - KEPT_MS;
+    // A batch that needs to know more reads it again.
+    const since = (this.#end?.t ?? 0) - 2 * this.#guards.lookBackMs;
     if (since <= this.#knownSince) return;
     this.#known.forgetBefore(since);
     this.#knownSince = since;
