@@ -21,6 +21,7 @@ export type {
   DecisionResult,
 } from "./decisions/decision.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
+export { readTableStatus, type TableStatus } from "./dynamodb/table-status.ts";
 export { DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
 export {
   BlobsMissingError,

@@ -57,7 +57,7 @@ export interface BilledEventStore extends EventStore {
     options?: { readonly signal?: AbortSignal | undefined } & Billed,
   ): Promise<boolean>;
   readCategory(category: string, options?: ReadCategoryOptions & Billed): AsyncIterable<RecordedEvent>;
-  listStreams(category: string, options?: ListStreamsOptions & Billed): AsyncIterable<string>;
+  listStreams(category: string | undefined, options?: ListStreamsOptions & Billed): AsyncIterable<string>;
   exportCommits(options?: ExportOptions & Billed): AsyncIterable<TransferredCommit>;
   importCommits(
     commits: AsyncIterable<TransferredCommit> | Iterable<TransferredCommit>,
