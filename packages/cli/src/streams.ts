@@ -16,11 +16,11 @@ const list = defineCommand({
     }
     if (after !== undefined && category === undefined) throw new UsageError("--after needs a category.");
     const store = createEventStore({ client, tablePrefix });
-    const table = output.table([{ title: "STREAM" }]);
-    for await (const streamId of store.listStreams(category, { limit, after, signal })) {
-      await (output.json ? output.writeJson({ streamId }) : table.add([streamId]));
-    }
-    await table.flush();
+    await output.list(store.listStreams(category, { limit, after, signal }), {
+      columns: [{ title: "STREAM" }],
+      row: (streamId) => [streamId],
+      json: (streamId) => ({ streamId }),
+    });
   },
 });
 
@@ -36,20 +36,22 @@ const show = defineCommand({
     const fromVersion = wholeNumber("from", args.from);
     const limit = wholeNumber("limit", args.limit);
     const store = createEventStore({ client, tablePrefix });
-    const table = output.table([
-      { title: "VERSION", align: "right" },
-      { title: "TIME" },
-      { title: "TYPE" },
-      { title: "DATA" },
-    ]);
     const direction = backward ? "backward" : "forward";
-    for await (const event of store.read(stream, { direction, fromVersion, limit, signal })) {
-      const { version, recordedAt, type, data } = event;
-      await (output.json
-        ? output.writeJson(event)
-        : table.add([String(version), recordedAt.toISOString(), type, JSON.stringify(data)]));
-    }
-    await table.flush();
+    await output.list(store.read(stream, { direction, fromVersion, limit, signal }), {
+      columns: [
+        { title: "VERSION", align: "right" },
+        { title: "TIME" },
+        { title: "TYPE" },
+        { title: "DATA" },
+      ],
+      row: ({ version, recordedAt, type, data }) => [
+        String(version),
+        recordedAt.toISOString(),
+        type,
+        JSON.stringify(data),
+      ],
+      json: (event) => event,
+    });
   },
 });
 

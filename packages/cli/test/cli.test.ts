@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { createEventStore } from "@tuppence/core";
 import { startDynamoDBLocal } from "@tuppence/local";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -186,6 +186,21 @@ describe("tuppence streams", () => {
 
   it("shows nothing for a stream that is not there", async () => {
     expect(await tuppence(["streams", "show", "permit|9", ...at(DATABASE)])).toEqual(done(""));
+  });
+
+  it("shows the events before one that can't be read, and says what is wrong with that", async () => {
+    const store = storeIn(DATABASE);
+    await store.append("broken|1", [{ type: "Granted", data: 1 }]);
+    await store.append("broken|1", [{ type: "Granted", data: 2 }]);
+    const Key = { p: { S: "broken|1" }, s: { N: "2" } };
+    const remove = { TableName: "tuppence-events", Key, UpdateExpression: "REMOVE e" };
+    await new DynamoDBClient(server.clientConfig(DATABASE)).send(new UpdateItemCommand(remove));
+    const ended = await tuppence(["streams", "show", "broken|1", ...at(DATABASE)]);
+    expect(ended).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(/^VERSION.*\n {6}1 .* 1\n$/),
+      stderr: expect.stringMatching(/^error integrity: Chain "broken\|1", slot 2: .*\n$/),
+    });
   });
 
   it("fails with one line where the table is missing", async () => {

@@ -11,6 +11,15 @@ export interface Output {
   writeJson(value: unknown): Promise<void>;
   /** Begins a table; its rows are printed as they come, some at a time. */
   table(columns: readonly Column[]): Table;
+  /** Prints a list as it comes: as lines of JSON, or as the rows of a table. What came before a failure is printed. */
+  list<Element>(elements: AsyncIterable<Element>, form: ListForm<Element>): Promise<void>;
+}
+
+/** How the elements of a list are printed. */
+export interface ListForm<Element> {
+  readonly columns: readonly Column[];
+  readonly row: (element: Element) => readonly string[];
+  readonly json: (element: Element) => unknown;
 }
 
 export interface OutputOptions {
@@ -25,15 +34,29 @@ export function createOutput({ stdout, env, json, signal }: OutputOptions): Outp
     if (!stdout.write(text)) await once(stdout, "drain", { signal });
   };
   const isColoured = hasColours(stdout, env);
+  const writeJson = (value: unknown): Promise<void> => write(`${JSON.stringify(value)}\n`);
+  const table = (columns: readonly Column[]): Table =>
+    createTable(columns, {
+      write,
+      width: widthOf(stdout, env),
+      emphasize: (text) => (isColoured ? styleText("bold", text) : text),
+    });
   return {
     json,
-    writeJson: (value) => write(`${JSON.stringify(value)}\n`),
-    table: (columns) =>
-      createTable(columns, {
-        write,
-        width: widthOf(stdout, env),
-        emphasize: (text) => (isColoured ? styleText("bold", text) : text),
-      }),
+    writeJson,
+    table,
+    async list(elements, form) {
+      if (json) {
+        for await (const element of elements) await writeJson(form.json(element));
+        return;
+      }
+      const rows = table(form.columns);
+      try {
+        for await (const element of elements) await rows.add(form.row(element));
+      } finally {
+        await rows.flush();
+      }
+    },
   };
 }
 
