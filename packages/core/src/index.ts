@@ -22,6 +22,7 @@ export type {
 } from "./decisions/decision.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { createSequencer, type SequencerOptions } from "./dynamodb/create-sequencer.ts";
+export { readTableStatus, type TableStatus } from "./dynamodb/table-status.ts";
 export { controlTable, DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
 export {
   BlobsMissingError,

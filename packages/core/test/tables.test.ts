@@ -1,7 +1,7 @@
 import { CreateTableCommand, DescribeTableCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, it } from "vitest";
 import { collect } from "../src/contract/fixtures.ts";
-import { createEventStore, eventsTable } from "../src/index.ts";
+import { createEventStore, eventsTable, readTableStatus } from "../src/index.ts";
 import { connect } from "./test-database.ts";
 
 describe("ensureTables", () => {
@@ -40,6 +40,34 @@ describe("ensureTables", () => {
         "its index streams is missing and c S (HASH), p S (RANGE) is needed",
         "its stream is undefined and NEW_IMAGE is needed",
       ],
+    });
+  });
+});
+
+describe("readTableStatus", () => {
+  it("says what is there, and how it differs", async () => {
+    const client = connect("status");
+    const definition = eventsTable("status");
+    expect(await readTableStatus(client, definition)).toStrictEqual({
+      tableName: "status-events",
+      status: undefined,
+      differences: [],
+      streamArn: undefined,
+      items: undefined,
+      bytes: undefined,
+    });
+    const store = createEventStore({ client, tablePrefix: "status" });
+    await store.ensureTables();
+    await store.append("s|1", [{ type: "A", data: 1 }]);
+    const found = await readTableStatus(client, definition);
+    expect(found).toMatchObject({ status: "ACTIVE", differences: [], items: 1 });
+    expect(found.streamArn).toContain("table/status-events/stream/");
+    const other = {
+      ...definition,
+      StreamSpecification: { StreamEnabled: true, StreamViewType: "KEYS_ONLY" },
+    } as const;
+    expect(await readTableStatus(client, other)).toMatchObject({
+      differences: ["its stream is NEW_IMAGE and KEYS_ONLY is needed"],
     });
   });
 });

@@ -1,3 +1,4 @@
+export { decodeRecord } from "./decode-record.ts";
 export {
   type HandlerContext,
   oneByOne,

@@ -222,6 +222,10 @@ export function readContract({ describe, it }: ContractRunner, { openStore }: Co
       const after = names[4];
       assert.deepEqual(await collect(store.listStreams(category, { after, limit: 5 })), names.slice(5, 10));
       assert.deepEqual(await collect(store.listStreams(category, { after: names.at(-1) })), []);
+      const all = await collect(store.listStreams(undefined));
+      assert.ok([...names, `${category}-other|1`].every((name) => all.includes(name)));
+      assert.equal((await collect(store.listStreams(undefined, { limit: 2 }))).length, 2);
+      assert.throws(() => store.listStreams(undefined, { after }), RangeError);
     });
   });
 

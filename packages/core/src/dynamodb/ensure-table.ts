@@ -27,14 +27,14 @@ export async function ensureTable(
   definition: TableDefinition,
   ttlAttribute?: string,
 ): Promise<void> {
-  const found = (await describe(client, definition.TableName)) ?? (await create(client, definition));
+  const found = (await describeTable(client, definition.TableName)) ?? (await create(client, definition));
   if (found?.TableStatus !== "ACTIVE") {
     await waitUntilTableExists(
       { client, maxWaitTime: MAX_WAIT_SECONDS, minDelay: 1, maxDelay: 5 },
       { TableName: definition.TableName },
     );
   }
-  const table = found ?? (await describe(client, definition.TableName));
+  const table = found ?? (await describeTable(client, definition.TableName));
   const differences = table ? tableDifferences(definition, table) : [];
   if (differences.length > 0) throw new TableMismatchError(String(definition.TableName), differences);
   if (ttlAttribute !== undefined) await ensureTtl(client, definition.TableName, ttlAttribute);
@@ -81,7 +81,8 @@ function assertTtl(
   ]);
 }
 
-async function describe(
+/** What DynamoDB says of a table; undefined when it is not there. */
+export async function describeTable(
   client: DynamoDBClient,
   tableName: string | undefined,
 ): Promise<TableDescription | undefined> {

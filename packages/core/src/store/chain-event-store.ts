@@ -126,6 +126,9 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
     },
     listStreams(category, listOptions) {
       checkCounts({ limit: listOptions?.limit });
+      if (category === undefined && listOptions?.after !== undefined) {
+        throw new RangeError("Streams of all categories are in no order: `after` needs a category.");
+      }
       return listNames(storage, { ...listOptions, category });
     },
     async eventsIn(item) {

@@ -372,10 +372,12 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
   readCategory(category: string, options?: ReadCategoryOptions): AsyncIterable<RecordedEventOf<Definitions>>;
 
   /**
-   * The names of a category's streams, in order of their UTF-8 bytes. Eventually consistent: a new stream appears
-   * within a moment. Cost: 1 request for each MB of names, 0.5 RCU for each 4 KB.
+   * The names of a category's streams, in order of their UTF-8 bytes; without a category, of all streams in no order.
+   * Eventually consistent: a new stream appears within a moment. Cost: 1 request for each MB of names, 0.5 RCU for each 4 KB.
+   *
+   * @throws RangeError for `after` without a category.
    */
-  listStreams(category: string, options?: ListStreamsOptions): AsyncIterable<string>;
+  listStreams(category: string | undefined, options?: ListStreamsOptions): AsyncIterable<string>;
 
   /**
    * The events in an item of the store's table, as a record of the table's stream shows it: those of one commit or, where

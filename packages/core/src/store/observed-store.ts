@@ -58,7 +58,7 @@ export interface BilledEventStore extends EventStore {
     options?: { readonly signal?: AbortSignal | undefined } & Billed,
   ): Promise<boolean>;
   readCategory(category: string, options?: ReadCategoryOptions & Billed): AsyncIterable<RecordedEvent>;
-  listStreams(category: string, options?: ListStreamsOptions & Billed): AsyncIterable<string>;
+  listStreams(category: string | undefined, options?: ListStreamsOptions & Billed): AsyncIterable<string>;
   readAll(options?: ReadAllOptions & Billed): AsyncIterable<LoggedEvent>;
   waitFor(streamId: string, version: number, options?: WaitForOptions & Billed): Promise<number>;
   exportCommits(options?: ExportOptions & Billed): AsyncIterable<TransferredCommit>;

@@ -1,0 +1,10 @@
+import type { CommandGroup } from "./shell/command.ts";
+import { STREAM_COMMANDS } from "./streams.ts";
+import { TABLE_COMMANDS } from "./tables.ts";
+
+/** All commands: `tuppence <group> <command>`. */
+export const COMMANDS: CommandGroup = {
+  name: "tuppence",
+  description: "Look at and look after event stores on DynamoDB.",
+  members: { tables: TABLE_COMMANDS, streams: STREAM_COMMANDS },
+};

@@ -1,0 +1,37 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { ArgsDef, ParsedArgs } from "citty";
+import type { Output } from "./output.ts";
+
+/** What every command works with. */
+export interface Shell {
+  readonly client: DynamoDBClient;
+  readonly tablePrefix: string;
+  readonly output: Output;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** A command: it calls a public function and prints what that gives. */
+export interface Command {
+  readonly description: string;
+  /** Its own arguments, beside those that all commands have. */
+  readonly args: ArgsDef;
+  readonly run: (args: ParsedArgs, shell: Shell) => Promise<void>;
+}
+
+/** Commands under one name. */
+export interface CommandGroup {
+  /** As it is typed, with the names before it. */
+  readonly name: string;
+  readonly description: string;
+  readonly members: Readonly<Record<string, Command | CommandGroup>>;
+}
+
+/** Defines a command, whose `run` knows the types of its arguments. */
+export function defineCommand<const Args extends ArgsDef>(command: {
+  readonly description: string;
+  readonly args: Args;
+  readonly run: (args: ParsedArgs<Args>, shell: Shell) => Promise<void>;
+}): Command {
+  return command as unknown as Command;
+}

@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import type { WriteStream } from "node:tty";
+import { styleText } from "node:util";
+import { type Column, createTable, type Table } from "./table.ts";
+
+/** What commands print to: lines of JSON for programs, or aligned tables for people. */
+export interface Output {
+  /** Whether JSON is asked for. */
+  readonly json: boolean;
+  /** Prints a value as one line of JSON. */
+  writeJson(value: unknown): Promise<void>;
+  /** Begins a table; its rows are printed as they come, some at a time. */
+  table(columns: readonly Column[]): Table;
+  /** Prints a list as it comes: as lines of JSON, or as the rows of a table. What came before a failure is printed. */
+  list<Element>(elements: AsyncIterable<Element>, form: ListForm<Element>): Promise<void>;
+}
+
+/** How the elements of a list are printed. */
+export interface ListForm<Element> {
+  readonly columns: readonly Column[];
+  readonly row: (element: Element) => readonly string[];
+  readonly json: (element: Element) => unknown;
+}
+
+export interface OutputOptions {
+  readonly stdout: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
+  readonly json: boolean;
+  readonly signal: AbortSignal;
+}
+
+export function createOutput({ stdout, env, json, signal }: OutputOptions): Output {
+  const write = async (text: string): Promise<void> => {
+    if (!stdout.write(text)) await once(stdout, "drain", { signal });
+  };
+  const isColoured = hasColours(stdout, env);
+  const writeJson = (value: unknown): Promise<void> => write(`${JSON.stringify(value)}\n`);
+  const table = (columns: readonly Column[]): Table =>
+    createTable(columns, {
+      write,
+      width: widthOf(stdout, env),
+      emphasize: (text) => (isColoured ? styleText("bold", text) : text),
+    });
+  return {
+    json,
+    writeJson,
+    table,
+    async list(elements, form) {
+      if (json) {
+        for await (const element of elements) await writeJson(form.json(element));
+        return;
+      }
+      const rows = table(form.columns);
+      try {
+        for await (const element of elements) await rows.add(form.row(element));
+      } finally {
+        await rows.flush();
+      }
+    },
+  };
+}
+
+/** Colours only for a terminal that has some, and for people who want any. https://no-color.org */
+export function hasColours(stdout: Partial<WriteStream>, env: NodeJS.ProcessEnv): boolean {
+  return stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+}
+
+/** What goes into a file or another program is not cut, unless COLUMNS says so. */
+function widthOf({ columns }: Partial<WriteStream>, env: NodeJS.ProcessEnv): number {
+  const width = columns || Number(env["COLUMNS"]);
+  return width > 0 ? width : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,83 @@
+import {
+  createEventStore,
+  eventsTable,
+  readTableStatus,
+  type TableDefinition,
+  TableMismatchError,
+  TableMissingError,
+  type TableStatus,
+} from "@tuppence/core";
+import { type CommandGroup, defineCommand, type Shell } from "./shell/command.ts";
+
+/** The tables of a store. */
+function tablesOf(prefix: string): readonly TableDefinition[] {
+  return [eventsTable(prefix)];
+}
+
+function readStatus({ client, tablePrefix }: Shell): Promise<TableStatus[]> {
+  return Promise.all(tablesOf(tablePrefix).map((definition) => readTableStatus(client, definition)));
+}
+
+const create = defineCommand({
+  description: "Create the tables that are missing",
+  args: {},
+  async run(_, shell) {
+    const { client, tablePrefix, output } = shell;
+    const before = await readStatus(shell);
+    await createEventStore({ client, tablePrefix }).ensureTables();
+    const tables = before.map(({ tableName, status }) => ({ tableName, created: status === undefined }));
+    if (output.json) return output.writeJson({ tables });
+    const table = output.table([{ title: "TABLE" }, { title: "RESULT" }]);
+    for (const { tableName, created } of tables)
+      await table.add([tableName, created ? "created" : "was there"]);
+    await table.flush();
+  },
+});
+
+const status = defineCommand({
+  description: "Show which tables are there and whether they serve; fails if one does not",
+  args: {},
+  async run(_, shell) {
+    const { output } = shell;
+    const tables = await readStatus(shell);
+    if (output.json) await output.writeJson({ tables });
+    else {
+      const table = output.table([
+        { title: "TABLE" },
+        { title: "STATUS" },
+        { title: "ITEMS", align: "right" },
+        { title: "SIZE", align: "right" },
+        { title: "STREAM" },
+      ]);
+      for (const { tableName, status: word = "MISSING", items, bytes, streamArn } of tables) {
+        await table.add([tableName, word, String(items ?? "-"), formatBytes(bytes), streamArn ?? "-"]);
+      }
+      await table.flush();
+    }
+    for (const { tableName, status: word, differences } of tables) {
+      if (word === undefined) throw new TableMissingError(tableName);
+      if (differences.length > 0) throw new TableMismatchError(tableName, differences);
+    }
+  },
+});
+
+const UNITS = ["B", "KB", "MB", "GB", "TB"];
+
+/** In units of 1,024. */
+function formatBytes(bytes: number | undefined): string {
+  if (bytes === undefined) return "-";
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1_024 && unit < UNITS.length - 1) {
+    size /= 1_024;
+    unit++;
+  }
+  return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** `tuppence tables …` */
+export const TABLE_COMMANDS: CommandGroup = {
+  name: "tuppence tables",
+  description: "The tables of a store",
+  members: { create, status },
+};
