@@ -1,0 +1,1 @@
+export { handler } from "./there-is-no-such-file.mjs";
