@@ -1,5 +1,5 @@
 /** The account and Region that local functions say they are in; those in an ARN given to the API are not looked at. */
-export const LOCAL_ACCOUNT = "000000000000";
+const LOCAL_ACCOUNT = "000000000000";
 export const LOCAL_REGION = "us-east-1";
 
 /** The one version that a local function has. */

@@ -13,14 +13,14 @@ export function jsonText(value: unknown): string | undefined {
 }
 
 /** What Lambda tells of an error of the function's. */
-export interface FunctionError {
+interface FunctionError {
   readonly errorType: string;
   readonly errorMessage: string;
   readonly trace?: readonly string[];
 }
 
 /** Lambda says "Unhandled" of every error today, of those that a handler throws too. */
-export function failed(error: FunctionError): InvokeResult {
+function failed(error: FunctionError): InvokeResult {
   return { payload: JSON.stringify(error), functionError: "Unhandled" };
 }
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   childProcessFunction,
   type Handler,
@@ -12,15 +12,14 @@ import {
 import { realClient } from "./real-client.ts";
 
 const HANDLERS = new URL("./handlers/handlers.mjs", import.meta.url);
-const handlers = (await import(HANDLERS.href)) as Readonly<Record<string, Handler>>;
+const { any } = (await import(HANDLERS.href)) as { readonly any: Handler };
 
 type Make = (timeoutMs: number) => LocalFunction;
 
 const started: ProcessFunction[] = [];
 afterAll(() => Promise.all(started.map((fn) => fn.stop())));
 
-const inProcess: Make = (timeoutMs) =>
-  inProcessFunction({ name: "fn", handler: handlers["any"] as Handler, timeoutMs });
+const inProcess: Make = (timeoutMs) => inProcessFunction({ name: "fn", handler: any, timeoutMs });
 
 const childProcess: Make = (timeoutMs) => {
   const fn = childProcessFunction({
@@ -43,12 +42,19 @@ const realRuntime: Make = (timeoutMs) => {
   return fn;
 };
 
-const kinds: [string, Make][] = [
-  ["in this process", inProcess],
-  ["in a child process", childProcess],
+interface Kind {
+  readonly kind: string;
+  readonly make: Make;
+  /** Why it can't be run here. */
+  readonly missing?: string;
+}
+
+const childProcesses: readonly Kind[] = [
+  { kind: "in a child process", make: childProcess },
+  typeof realClient === "string"
+    ? { kind: `in the real runtime interface client (${realClient})`, make: realRuntime, missing: realClient }
+    : { kind: "in the real runtime interface client", make: realRuntime },
 ];
-if (typeof realClient !== "string") kinds.push(["in the real runtime interface client", realRuntime]);
-else it.skip(`in the real runtime interface client: ${realClient}`);
 
 function returned(result: InvokeResult): unknown {
   expect(result).toMatchObject({ functionError: undefined });
@@ -60,8 +66,14 @@ function failure(result: InvokeResult): unknown {
   return JSON.parse(result.payload);
 }
 
-describe.each(kinds)("a function %s", (_, make) => {
-  const fn = make(30_000);
+const allKinds: readonly Kind[] = [{ kind: "in this process", make: inProcess }, ...childProcesses];
+
+describe.each(allKinds)("a function $kind", ({ make, missing }) => {
+  let fn: LocalFunction;
+  beforeAll(() => {
+    if (missing === undefined) fn = make(30_000);
+  });
+  beforeEach(({ skip }) => skip(missing !== undefined, missing));
   const run = (name: string, event?: unknown, requestId?: string): Promise<InvokeResult> =>
     fn.invoke({ run: name, event }, { requestId });
 
@@ -133,8 +145,12 @@ describe.each(kinds)("a function %s", (_, make) => {
   });
 });
 
-describe.each(kinds.slice(1))("a function %s", (_, make) => {
-  const fn = make(30_000);
+describe.each(childProcesses)("a function $kind", ({ make, missing }) => {
+  let fn: LocalFunction;
+  beforeAll(() => {
+    if (missing === undefined) fn = make(30_000);
+  });
+  beforeEach(({ skip }) => skip(missing !== undefined, missing));
   const run = (name: string, event?: unknown, requestId?: string): Promise<InvokeResult> =>
     fn.invoke({ run: name, event }, { requestId });
   const processId = async (): Promise<number> =>

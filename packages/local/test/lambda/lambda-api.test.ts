@@ -230,14 +230,17 @@ describe("a caller that does not wait", () => {
     const response = await invoke({ ...later, FunctionName: "waits", Payload: `{"n":1}` });
     expect(response).toMatchObject({ StatusCode: 202 });
     expect(response.FunctionError).toBeUndefined();
-    let idle = false;
-    const whenIdle = api.whenIdle().then(() => {
-      idle = true;
-    });
-    await expect.poll(() => gate.length).toBe(1);
-    expect(idle).toBe(false);
+    const idle = async (): Promise<string> => {
+      await api.whenIdle();
+      return "idle";
+    };
+    const running = async (): Promise<string> => {
+      await expect.poll(() => gate.length).toBe(1);
+      return "running";
+    };
+    expect(await Promise.race([idle(), running()])).toBe("running");
     gate[0]?.();
-    await whenIdle;
+    await api.whenIdle();
     expect(calls).toEqual([{ event: { n: 1 }, requestId: expect.any(String) }]);
   });
 

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   childProcessFunction,
@@ -108,19 +109,15 @@ describe("concurrent invocations", () => {
 });
 
 describe("a handler that can't be loaded", () => {
-  const broken = new URL("./handlers/broken.mjs", import.meta.url);
-  const missing = new URL("./handlers/missing-import.mjs", import.meta.url);
   it.each([
-    ["throws", { moduleUrl: broken }, "RangeError", "while loading"],
-    [
-      "imports what is not there",
-      { moduleUrl: missing },
-      "Runtime.ImportModuleError",
-      "there-is-no-such-file",
-    ],
-    ["is not exported", { handlerName: "nowhere" }, "Runtime.HandlerNotFound", "nowhere is not a function"],
-  ])("is told at each invocation: %s", async (_, options, errorType, message) => {
-    const fn = make("echo", options);
+    ["throws", `throw new RangeError("loading");`, "RangeError", "loading"],
+    ["imports what is not there", `import "./not-there.mjs";`, "Runtime.ImportModuleError", "not-there"],
+    ["is no JavaScript", `export const any = (;`, "Runtime.UserCodeSyntaxError", "Unexpected token"],
+    ["is not exported", `export const other = 1;`, "Runtime.HandlerNotFound", "any is not a function"],
+  ])("is told at each invocation: %s", async (_, code, errorType, message) => {
+    const file = `${newFile()}.mjs`;
+    await writeFile(file, code);
+    const fn = make("any", { moduleUrl: pathToFileURL(file) });
     for (let call = 0; call < 2; call += 1) {
       const errorMessage = expect.stringContaining(message);
       expect(errorOf(await fn.invoke({}))).toMatchObject({ errorType, errorMessage });

@@ -1,1 +1,0 @@
-export { handler } from "./there-is-no-such-file.mjs";
