@@ -18,14 +18,34 @@ const child = require("node:child_process").spawn(command, args, {
 });
 child.on("error", (error) => { console.error(error.message); process.exit(127); });
 child.on("exit", (code, signal) => {
-  if (signal !== null) console.error("ended by " + signal);
-  process.exit(code ?? 1);
+  if (signal === null) process.exit(code);
+  // It ends the way that the command did, so that our process is told by which signal.
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  setTimeout(() => process.exit(1), ${GRACE_MS});
 });
 const end = () => { child.kill(); setTimeout(() => child.kill("SIGKILL"), ${GRACE_MS}); };
 process.stdin.on("error", (error) => console.error(error.message)).once("close", end);
 process.once("SIGTERM", end).once("SIGINT", end);
 process.stdin.resume();
 `;
+
+/** How a process ended: one of the two is set. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface GuardedProcessOptions {
+  /** The folder that it runs in; default: ours. */
+  readonly cwd?: string | undefined;
+  /** Variables on top of ours; NODE_OPTIONS is never passed on. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Gets each line that it writes to standard output and standard error. */
+  readonly onLine?: ((line: string) => void) | undefined;
+  /** Called when it is gone. */
+  readonly onEnd?: ((end: ProcessEnd) => void) | undefined;
+}
 
 /** A process that ends with ours, however ours ends, and that does not keep ours from ending. */
 export interface GuardedProcess {
@@ -35,29 +55,44 @@ export interface GuardedProcess {
   readonly lastOutput: readonly string[];
   /** Ends it, and resolves when it is gone: at the latest 2 s later, when it is killed. */
   stop(): Promise<void>;
+  /** Kills it and what it started, at once (SIGKILL), and resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
 /** Starts a command that ends with our process. */
-export function startGuardedProcess(command: string, args: readonly string[]): GuardedProcess {
+export function startGuardedProcess(
+  command: string,
+  args: readonly string[],
+  { cwd, env, onLine, onEnd }: GuardedProcessOptions = {},
+): GuardedProcess {
   const child = spawn(process.execPath, ["--eval", WATCHDOG, "--", command, ...args], {
     // A process group of its own: Ctrl-C in the terminal is for us, and the command ends after us.
     detached: true,
     windowsHide: true,
     stdio: ["pipe", "pipe", "pipe"],
     // What our process is run with (a debugger, a loader) is not for the watchdog.
-    env: { ...process.env, NODE_OPTIONS: undefined },
+    env: { ...process.env, ...env, NODE_OPTIONS: undefined },
+    ...(cwd === undefined ? {} : { cwd }),
   });
   const lastOutput: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
       lastOutput.push(line);
       if (lastOutput.length > LINES_KEPT) lastOutput.shift();
+      onLine?.(line);
     });
   }
   const ended = new AbortController();
-  child.once("error", (cause) => ended.abort(new Error(`${process.execPath} could not be run`, { cause })));
+  child.once("error", (cause) => {
+    ended.abort(new Error(`${process.execPath} could not be run`, { cause }));
+    onEnd?.({ code: 127, signal: null });
+  });
   // Not "exit": the output's pipe closes when the watchdog and the command are both gone.
-  child.once("close", (code, signal) => ended.abort(new Error(`it ended with ${signal ?? `code ${code}`}`)));
+  child.once("close", (code, signal) => {
+    if (ended.signal.aborted) return;
+    ended.abort(new Error(`it ended with ${signal ?? `code ${code}`}`));
+    onEnd?.({ code, signal });
+  });
 
   const handles = [child, ...child.stdio.filter((stream) => stream instanceof Socket)];
   for (const handle of handles) handle.unref();
@@ -69,6 +104,11 @@ export function startGuardedProcess(command: string, args: readonly string[]): G
       child.stdin.destroy();
       await aborted(ended.signal);
     },
+    async kill() {
+      for (const handle of handles) handle.ref();
+      if (!ended.signal.aborted && child.pid !== undefined) killGroup(child.pid);
+      await aborted(ended.signal);
+    },
   };
 }
 
@@ -77,4 +117,14 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
+}
+
+/** The watchdog leads a group of its own, which what it runs belongs to. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    // It is gone, and its output's end is on its way.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }
