@@ -285,6 +285,38 @@ export class InvalidImportError extends TuppenceError {
   }
 }
 
+/** Another process holds the lease by now, or may: whatever is done for it has to stop. */
+export class LeaseLostError extends TuppenceError {
+  readonly code = "leaseLost";
+  readonly retryable = false;
+  readonly group: string;
+  readonly resource: string;
+  /** Of the lease that was lost. */
+  readonly epoch: number;
+  /**
+   * False when the position was certainly not written; true when a reply was lost before the lease was, so that it may
+   * have been. The next owner goes on from what is stored, either way.
+   */
+  readonly mayBeWritten: boolean;
+
+  constructor(lost: {
+    readonly group: string;
+    readonly resource: string;
+    readonly epoch: number;
+    readonly mayBeWritten: boolean;
+  }) {
+    const { group, resource, epoch, mayBeWritten } = lost;
+    super(
+      `The lease of ${JSON.stringify(resource)} in group ${JSON.stringify(group)} with epoch ${epoch} is lost` +
+        (mayBeWritten ? "; the position may have been written." : "; nothing was written."),
+    );
+    this.group = group;
+    this.resource = resource;
+    this.epoch = epoch;
+    this.mayBeWritten = mayBeWritten;
+  }
+}
+
 /** The table does not exist in this account and Region (or, locally, this database). */
 export class TableMissingError extends TuppenceError {
   readonly code = "tableMissing";
@@ -294,7 +326,8 @@ export class TableMissingError extends TuppenceError {
   constructor(tableName: string, options?: ErrorOptions) {
     super(
       `DynamoDB has no table ${JSON.stringify(tableName)} here. Create it once with ` +
-        "`await store.ensureTables()`, or from `eventsTable(prefix)` in your infrastructure code.",
+        "`await store.ensureTables()` (of the event store, or of the lease group), or from `eventsTable(prefix)` or " +
+        "`controlTable(prefix)` in your infrastructure code.",
       options,
     );
     this.tableName = tableName;

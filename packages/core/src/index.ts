@@ -21,7 +21,7 @@ export type {
   DecisionResult,
 } from "./decisions/decision.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
-export { DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
+export { controlTable, DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
 export {
   BlobsMissingError,
   EncryptionMissingError,
@@ -31,6 +31,7 @@ export {
   InvalidEventError,
   InvalidImportError,
   InvalidStreamIdError,
+  LeaseLostError,
   NoEventsError,
   OutcomeUnknownError,
   SnapshotTooLargeError,

@@ -5,6 +5,8 @@ import { allowManyWaiters } from "./shared-signal.ts";
 export interface Runtime {
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Milliseconds since some moment: never goes back, whatever is done to the clock. For durations. */
+  readonly monotonic: () => number;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;
   /** Waits; rejects with the signal's reason when it is aborted first. */
@@ -13,6 +15,7 @@ export interface Runtime {
 
 export const SYSTEM_RUNTIME: Runtime = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   random: () => Math.random(),
   sleep: (ms, signal) => sleep(ms, undefined, signal && { signal: allowManyWaiters(signal) }),
 };

@@ -54,7 +54,12 @@ export interface Verdict {
 
 export const DATABASE = "crasheverywhere";
 export const PREFIX = "crash";
-const quiet = { now: () => Date.now(), random: Math.random, sleep: async () => undefined };
+const quiet = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  random: Math.random,
+  sleep: async () => undefined,
+};
 const calm = connect(DATABASE);
 const calmStorage = createDynamoDBChainStorage(calm, PREFIX);
 

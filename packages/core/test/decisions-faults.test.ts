@@ -94,7 +94,7 @@ it("every decision and refusal has its place in one order, with crashes and lost
   for (let seed = 1; seed <= 40; seed++) {
     const random = seededRandom(seed);
     const nameOf = (streamId: string): string => `${streamId}-${seed}`;
-    const runtime = { ...quiet, now: () => Date.now(), random };
+    const runtime = { ...quiet, now: () => Date.now(), monotonic: () => performance.now(), random };
     const open = (): EventStore =>
       createChainEventStore({
         storage: createDynamoDBChainStorage(unreliable(random), PREFIX),

@@ -297,7 +297,12 @@ function unreliable(
 async function runHistoryOnDynamoDB(way: (typeof WAYS)[number], seed: number): Promise<string[]> {
   const streamId = `history|${way}-${seed}`;
   const random = seededRandom(seed);
-  const runtime = { now: () => Date.now(), random, sleep: async () => undefined };
+  const runtime = {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    random,
+    sleep: async () => undefined,
+  };
   const open = (): ReturnType<typeof createEventStore> => {
     const { client, leanRequests } = unreliable(way, random);
     const calls = leanRequests ? leanCalls(client) : sdkCalls(client);

@@ -41,6 +41,7 @@ export function createWorld(
   let now = 1_000;
   const runtime: Runtime = {
     now: () => (now += Math.floor(random() * 5) - 1),
+    monotonic: () => now,
     random,
     sleep: () => turns.next(),
   };

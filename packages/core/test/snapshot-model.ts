@@ -105,7 +105,7 @@ export async function runSnapshotHistory(
   const memory = createMemoryStorage();
   const inner = sabotaged(memory, sabotage);
   let now = 1_000;
-  const runtime: Runtime = { now: () => (now += 1), random, sleep: () => turns.next() };
+  const runtime: Runtime = { now: () => (now += 1), monotonic: () => now, random, sleep: () => turns.next() };
   const padding = noise(random, LARGE_BYTES);
   const newRelease = (name: string): Release =>
     createRelease(name, { padding: random() < 0.5 ? padding : "", sabotage });

@@ -1,8 +1,11 @@
 import {
   CreateTableCommand,
   DescribeTableCommand,
+  DescribeTimeToLiveCommand,
   type DynamoDBClient,
   type TableDescription,
+  type TimeToLiveDescription,
+  UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { TableMismatchError } from "../errors.ts";
@@ -13,11 +16,17 @@ import { type TableDefinition, tableDifferences } from "./tables.ts";
 const MAX_WAIT_SECONDS = 120;
 
 /**
- * Creates the table if it is not there, and waits until it can be used. A table that is there is left as it is.
+ * Creates the table if it is not there, and waits until it can be used. A table that is there is left as it is, but for
+ * TTL, which is enabled where it is asked for.
  *
- * @throws TableMismatchError when it is there with other keys, without the index or without the stream.
+ * @throws TableMismatchError when it is there with other keys, without the index or the stream, or with TTL on another
+ *   attribute.
  */
-export async function ensureTable(client: DynamoDBClient, definition: TableDefinition): Promise<void> {
+export async function ensureTable(
+  client: DynamoDBClient,
+  definition: TableDefinition,
+  ttlAttribute?: string,
+): Promise<void> {
   const found = (await describe(client, definition.TableName)) ?? (await create(client, definition));
   if (found?.TableStatus !== "ACTIVE") {
     await waitUntilTableExists(
@@ -28,6 +37,48 @@ export async function ensureTable(client: DynamoDBClient, definition: TableDefin
   const table = found ?? (await describe(client, definition.TableName));
   const differences = table ? tableDifferences(definition, table) : [];
   if (differences.length > 0) throw new TableMismatchError(String(definition.TableName), differences);
+  if (ttlAttribute !== undefined) await ensureTtl(client, definition.TableName, ttlAttribute);
+}
+
+async function ensureTtl(
+  client: DynamoDBClient,
+  tableName: string | undefined,
+  wanted: string,
+): Promise<void> {
+  const before = await describeTtl(client, tableName);
+  if (isEnabled(before)) return assertTtl(tableName, before, wanted);
+  try {
+    const TimeToLiveSpecification = { Enabled: true, AttributeName: wanted };
+    await client.send(new UpdateTimeToLiveCommand({ TableName: tableName, TimeToLiveSpecification }));
+  } catch (error) {
+    // Another process may have been faster; that it was is all that is needed.
+    const after = await describeTtl(client, tableName);
+    if (!isEnabled(after)) throw error;
+    assertTtl(tableName, after, wanted);
+  }
+}
+
+async function describeTtl(
+  client: DynamoDBClient,
+  tableName: string | undefined,
+): Promise<TimeToLiveDescription | undefined> {
+  const described = await client.send(new DescribeTimeToLiveCommand({ TableName: tableName }));
+  return described.TimeToLiveDescription;
+}
+
+function isEnabled(ttl: TimeToLiveDescription | undefined): boolean {
+  return ttl?.TimeToLiveStatus === "ENABLED" || ttl?.TimeToLiveStatus === "ENABLING";
+}
+
+function assertTtl(
+  tableName: string | undefined,
+  ttl: TimeToLiveDescription | undefined,
+  wanted: string,
+): void {
+  if (ttl?.AttributeName === wanted) return;
+  throw new TableMismatchError(String(tableName), [
+    `its TTL attribute is ${String(ttl?.AttributeName)} and ${wanted} is needed`,
+  ]);
 }
 
 async function describe(

@@ -44,6 +44,34 @@ export function eventsTable(prefix: string = DEFAULT_TABLE_PREFIX): TableDefinit
   };
 }
 
+/**
+ * The attribute of `controlTable` that TTL goes by: epoch seconds, on items that nobody needs later.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+ */
+export const CONTROL_TTL_ATTRIBUTE = "ttl";
+
+/**
+ * The definition of the table `<prefix>-control`, which holds leases with the positions in them. It is the input of
+ * CreateTable; billed on demand, without a stream: heartbeats wake no function. TTL is a request of its own: enable it on the
+ * attribute `ttl`, as `ensureTables` does.
+ *
+ * Keys: `p` (what kind of item, and of which group) and `s` (which one).
+ */
+export function controlTable(prefix: string = DEFAULT_TABLE_PREFIX): TableDefinition {
+  return {
+    TableName: `${prefix}-control`,
+    AttributeDefinitions: [
+      { AttributeName: "p", AttributeType: "S" },
+      { AttributeName: "s", AttributeType: "S" },
+    ],
+    KeySchema: [
+      { AttributeName: "p", KeyType: "HASH" },
+      { AttributeName: "s", KeyType: "RANGE" },
+    ],
+    BillingMode: "PAY_PER_REQUEST",
+  };
+}
+
 /** How an existing table differs from its definition in what we rely on; empty when it serves. */
 export function tableDifferences(definition: TableDefinition, found: TableDescription): string[] {
   const differences: string[] = [];
@@ -60,7 +88,9 @@ export function tableDifferences(definition: TableDefinition, found: TableDescri
       describeKeys(found, actual?.KeySchema),
     );
   }
-  differ("stream", definition.StreamSpecification?.StreamViewType, found.StreamSpecification?.StreamViewType);
+  // A stream that somebody added to a table that needs none does no harm.
+  const stream = definition.StreamSpecification?.StreamViewType;
+  if (stream !== undefined) differ("stream", stream, found.StreamSpecification?.StreamViewType);
   return differences;
 }
 

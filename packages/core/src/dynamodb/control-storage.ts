@@ -1,0 +1,162 @@
+import {
+  type AttributeValue,
+  type ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  type QueryCommandOutput,
+  QueryCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import type { Item } from "../capacity/item-size.ts";
+import { UncertainWriteError } from "../chain/storage.ts";
+import type {
+  ControlItem,
+  ControlKey,
+  ControlStorage,
+  ControlUpdate,
+  ControlValue,
+} from "../control/control-storage.ts";
+import { TableMissingError } from "../errors.ts";
+import { isNamed, wasApplied } from "./aws-errors.ts";
+import { abortedBy } from "./calls.ts";
+import { ensureTable } from "./ensure-table.ts";
+import { CONTROL_TTL_ATTRIBUTE, controlTable } from "./tables.ts";
+
+/** Control items in the table `<prefix>-control`. Throttling and credential errors of the SDK pass through untouched. */
+export function createDynamoDBControlStorage(client: DynamoDBClient, tablePrefix: string): ControlStorage {
+  const definition = controlTable(tablePrefix);
+  const tableName = definition.TableName as string;
+  return {
+    tableName,
+
+    async update(update, signal) {
+      const command = new UpdateItemCommand({
+        ...updateInput(tableName, update),
+        ReturnValues: "ALL_NEW",
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      });
+      try {
+        const { Attributes } = await client.send(command, abortedBy(signal));
+        return { applied: true, item: withoutKeys(Attributes ?? {}) };
+      } catch (error) {
+        if (!isNamed(error, "ConditionalCheckFailedException")) return fail(tableName, error);
+        const { Item, $metadata } = error as ConditionalCheckFailedException;
+        return {
+          applied: false,
+          item: Item && withoutKeys(Item),
+          resent: ($metadata.attempts ?? 1) > 1,
+        };
+      }
+    },
+
+    async find(key, signal) {
+      const command = new GetItemCommand({ TableName: tableName, Key: keyOf(key), ConsistentRead: true });
+      const { Item } = await client
+        .send(command, abortedBy(signal))
+        .catch((error) => failRead(tableName, error));
+      return Item && withoutKeys(Item);
+    },
+
+    async list(partition, { consistency, signal }) {
+      const found = new Map<string, ControlItem>();
+      let from: QueryCommandOutput["LastEvaluatedKey"];
+      do {
+        const command: QueryCommand = new QueryCommand({
+          TableName: tableName,
+          KeyConditionExpression: "p = :p",
+          ExpressionAttributeValues: { ":p": { S: partition } },
+          ConsistentRead: consistency === "strong",
+          ExclusiveStartKey: from,
+        });
+        const page = await client
+          .send(command, abortedBy(signal))
+          .catch((error) => failRead(tableName, error));
+        for (const item of page.Items ?? []) found.set(String(item["s"]?.S), withoutKeys(item));
+        from = page.LastEvaluatedKey;
+      } while (from !== undefined);
+      return found;
+    },
+
+    async delete(key, signal) {
+      const command = new DeleteItemCommand({ TableName: tableName, Key: keyOf(key) });
+      await client.send(command, abortedBy(signal)).catch((error) => fail(tableName, error));
+    },
+
+    ensureTables: () => ensureTable(client, definition, CONTROL_TTL_ATTRIBUTE),
+  };
+}
+
+/** A conditional change in the words of DynamoDB: what UpdateItem takes, and an `Update` of TransactWriteItems. */
+export interface UpdateInput {
+  readonly TableName: string;
+  readonly Key: Record<string, AttributeValue>;
+  readonly UpdateExpression: string;
+  readonly ConditionExpression: string | undefined;
+  readonly ExpressionAttributeNames: Record<string, string>;
+  readonly ExpressionAttributeValues: Record<string, AttributeValue>;
+}
+
+export function updateInput(tableName: string, { key, where, set }: ControlUpdate): UpdateInput {
+  const names: Record<string, string> = {};
+  const values: Record<string, AttributeValue> = {};
+  const assigned: string[] = [];
+  const removed: string[] = [];
+  const conditions: string[] = [];
+  for (const [name, value] of Object.entries(set)) {
+    names[`#${name}`] = name;
+    if (value === undefined) removed.push(`#${name}`);
+    else {
+      values[`:new_${name}`] = attributeOf(value);
+      assigned.push(`#${name} = :new_${name}`);
+    }
+  }
+  for (const [name, value] of Object.entries(where)) {
+    names[`#${name}`] = name;
+    if (value === undefined) conditions.push(`attribute_not_exists(#${name})`);
+    else {
+      values[`:old_${name}`] = attributeOf(value);
+      conditions.push(`#${name} = :old_${name}`);
+    }
+  }
+  const clauses = [
+    assigned.length > 0 && `SET ${assigned.join(", ")}`,
+    removed.length > 0 && `REMOVE ${removed.join(", ")}`,
+  ].filter((clause) => clause !== false);
+  return {
+    TableName: tableName,
+    Key: keyOf(key),
+    UpdateExpression: clauses.join(" "),
+    ConditionExpression: conditions.length > 0 ? conditions.join(" AND ") : undefined,
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: values,
+  };
+}
+
+function keyOf({ partition, sort }: ControlKey): Record<string, AttributeValue> {
+  return { p: { S: partition }, s: { S: sort } };
+}
+
+function attributeOf(value: ControlValue): AttributeValue {
+  return typeof value === "number" ? { N: String(value) } : { S: value };
+}
+
+function withoutKeys(item: Item): ControlItem {
+  const values = Object.entries(item).flatMap(([name, value]): [string, ControlValue][] => {
+    if (name === "p" || name === "s") return [];
+    if (value.N !== undefined) return [[name, Number(value.N)]];
+    return value.S === undefined ? [] : [[name, value.S]];
+  });
+  return Object.fromEntries(values);
+}
+
+function failRead(tableName: string, error: unknown): never {
+  if (isNamed(error, "ResourceNotFoundException")) throw new TableMissingError(tableName, { cause: error });
+  throw error;
+}
+
+function fail(tableName: string, error: unknown): never {
+  const applied = wasApplied(error);
+  if (applied === "no") failRead(tableName, error);
+  throw new UncertainWriteError({ mayBeWritten: applied === "unknown", cause: error });
+}

@@ -1,0 +1,21 @@
+export type {
+  ControlItem,
+  ControlKey,
+  ControlOutcome,
+  ControlStorage,
+  ControlUpdate,
+  ControlValue,
+} from "../control/control-storage.ts";
+export { createMemoryControlStorage } from "../control/memory-control-storage.ts";
+export type { UpdateInput } from "../dynamodb/control-storage.ts";
+export { controlTable } from "../dynamodb/tables.ts";
+export { LeaseLostError } from "../errors.ts";
+export {
+  createLeaseGroup,
+  DEFAULT_LEASE_DURATION_MS,
+  type LeaseGroupOptions,
+  type LeasePlace,
+} from "./create-lease-group.ts";
+export type { Lease, LeasedWork, LeaseGroup, LeaseState } from "./lease.ts";
+export type { LeaseEvent } from "./lease-event.ts";
+export { DEFAULT_DRAIN_MS } from "./stored-lease-group.ts";
