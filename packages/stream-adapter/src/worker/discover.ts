@@ -7,8 +7,8 @@ const MAX_PAGES = 1_000;
 
 /** What a worker knows beside what the service tells it. */
 export interface KnownShards {
-  /** Unfinished shards that were listed before, or that the group has leases for. */
-  readonly unfinished: readonly ShardRef[];
+  /** Unfinished shards that were listed before, or that the group has leases for, by their streams' ARNs. */
+  readonly unfinished: ReadonlyMap<string, readonly Shard[]>;
   readonly isFinished: (shard: ShardRef) => boolean;
 }
 
@@ -25,13 +25,13 @@ export async function discoverStreams(
   known: KnownShards,
 ): Promise<StreamView[]> {
   const listed = await listStreams(api, tableName);
-  const arns = new Set([...listed, ...known.unfinished.map(({ streamArn }) => streamArn)]);
+  const arns = new Set([...listed, ...known.unfinished.keys()]);
   const views: StreamView[] = [];
   for (const streamArn of arns) {
     const described = await describeStream(api, streamArn);
     const shards = new Map(described.shards);
-    for (const { shardId } of known.unfinished.filter((shard) => shard.streamArn === streamArn)) {
-      if (!shards.has(shardId)) shards.set(shardId, { shardId });
+    for (const shard of known.unfinished.get(streamArn) ?? []) {
+      if (!shards.has(shard.shardId)) shards.set(shard.shardId, shard);
     }
     const view = { streamArn, isDisabled: described.isDisabled, shards };
     await addHiddenParents(api, view, known.isFinished);
@@ -80,7 +80,7 @@ async function addHiddenParents(
   for (const shardId of unknownParents(view, isFinished)) {
     try {
       await api.getShardIterator({ streamArn, shardId, start: { type: "TRIM_HORIZON" } }, undefined);
-      shards.set(shardId, { shardId });
+      shards.set(shardId, { shardId, isHidden: true });
     } catch (error) {
       const kind = kindOfStreamsError(error);
       if (kind !== "gone" && kind !== "trimmed") throw error;

@@ -9,6 +9,8 @@ export interface Shard {
   readonly shardId: string;
   readonly parentShardId?: string | undefined;
   readonly startingSequenceNumber?: string | undefined;
+  /** It is there, but no listing showed it yet: its own parents are not known. */
+  readonly isHidden?: boolean | undefined;
 }
 
 /** What is known of a stream: what the service lists, and unfinished shards that it lists no more. */
@@ -58,11 +60,11 @@ export function planReading(
   let areOlderDone = true;
   for (const { streamArn, isDisabled, shards } of oldestFirst(streams)) {
     const unfinished = [...shards.values()].filter(({ shardId }) => !isFinished({ streamArn, shardId }));
-    for (const { shardId, parentShardId, startingSequenceNumber } of unfinished) {
+    for (const { shardId, parentShardId, startingSequenceNumber, isHidden } of unfinished) {
       const isParentFinished =
         parentShardId === undefined || isFinished({ streamArn, shardId: parentShardId });
       const isParentGone = !isParentFinished && !shards.has(parentShardId);
-      if (areOlderDone && (isParentFinished || isParentGone)) {
+      if (areOlderDone && !isHidden && (isParentFinished || isParentGone)) {
         readable.push({ streamArn, shardId, startingSequenceNumber, isParentGone });
       } else {
         waiting.push({ streamArn, shardId });

@@ -1,7 +1,7 @@
 import type { Runtime } from "@tuppence/core";
 import type { LeaseState } from "@tuppence/core/leases";
 import { discoverStreams } from "./discover.ts";
-import { oldestFirst, type ReadingPlan, type ShardRef, type StreamView } from "./lineage.ts";
+import { oldestFirst, type ReadingPlan, type Shard, type ShardRef, type StreamView } from "./lineage.ts";
 import { isFinishedLease, leaseOfShard, SHARD_END, shardOfLease } from "./shard-lease.ts";
 import type { StreamsApi } from "./streams-api.ts";
 import type { WorkerEvent } from "./worker-event.ts";
@@ -9,8 +9,12 @@ import type { WorkerGuards } from "./worker-guards.ts";
 
 /** How long a listing of shards is good for, in ms, as long as no shard is finished. */
 const LISTING_MS = 30_000;
-/** The same while shards are finished whose children are not listed yet. */
+/** The same while a listing lacks children of finished shards, or parents. */
 const EAGER_LISTING_MS = 1_000;
+/** How long, in ms, a parent that no listing shows is waited for before it is read all the same. */
+const HIDDEN_MS = 60_000;
+/** How long, in ms, a disabled stream is looked at before its shards count as all: listings lag behind. */
+const SETTLED_MS = 10_000;
 
 export interface ShardMapContext {
   readonly api: StreamsApi;
@@ -31,6 +35,10 @@ export class ShardMap {
   #plan: ReadingPlan = { readable: [], waiting: [] };
   #listedAt = Number.NEGATIVE_INFINITY;
   #finishedWhenListed = -1;
+  /** When each disabled stream was seen to be so first. */
+  #disabledSince = new Map<string, number>();
+  /** When each hidden shard was seen first. */
+  #hiddenSince = new Map<string, number>();
   #newestStreamArn: string | undefined;
   #wasWithoutStream = false;
 
@@ -55,7 +63,11 @@ export class ShardMap {
       if (position === SHARD_END) this.#finishedHere.delete(resource);
     }
     if (this.#isListingOld()) await this.#list();
-    this.#plan = guards.plan(this.#streams, this.#isFinished);
+    const settled = this.#streams.map((stream) => ({
+      ...stream,
+      isDisabled: stream.isDisabled && this.#isSettled(stream.streamArn),
+    }));
+    this.#plan = guards.plan(settled, this.#isFinished);
     return this.#plan;
   }
 
@@ -74,7 +86,7 @@ export class ShardMap {
   #isListingOld(): boolean {
     if (this.#countFinished() !== this.#finishedWhenListed) return true;
     const ageMs = this.#context.runtime.now() - this.#listedAt;
-    return ageMs < 0 || ageMs >= (this.#lacksChildren() ? EAGER_LISTING_MS : LISTING_MS);
+    return ageMs < 0 || ageMs >= (this.#isIncomplete() ? EAGER_LISTING_MS : LISTING_MS);
   }
 
   #countFinished(): number {
@@ -82,9 +94,10 @@ export class ShardMap {
     return new Set([...finished, ...this.#finishedHere]).size;
   }
 
-  #lacksChildren(): boolean {
+  #isIncomplete(): boolean {
     return this.#streams.some(({ streamArn, isDisabled, shards }) => {
-      if (isDisabled) return false;
+      if ([...shards.values()].some(({ isHidden }) => isHidden)) return true;
+      if (isDisabled) return !this.#isSettled(streamArn);
       const parents = new Set([...shards.values()].map(({ parentShardId }) => parentShardId));
       return [...shards.keys()].some(
         (shardId) => !parents.has(shardId) && this.#isFinished({ streamArn, shardId }),
@@ -96,16 +109,64 @@ export class ShardMap {
     const { api, tableName, runtime } = this.#context;
     const finishedWhenListed = this.#countFinished();
     const listedAt = runtime.now();
-    const seen = this.#streams.flatMap(({ streamArn, shards }) =>
-      [...shards.keys()].map((shardId) => ({ streamArn, shardId })),
-    );
-    const leased = [...this.#leases.keys()].map(shardOfLease);
-    const unfinished = [...seen, ...leased].filter((shard) => !this.#isFinished(shard));
+    const unfinished = this.#unfinished();
     const isFinished = this.#isFinished;
     this.#streams = await discoverStreams(api, tableName, { unfinished, isFinished });
+    this.#noteHidden(listedAt);
+    this.#noteDisabled(listedAt);
     this.#finishedWhenListed = finishedWhenListed;
     this.#listedAt = listedAt;
     this.#tellOfStreams();
+  }
+
+  /** Shards that stay known whatever a listing lacks: those it showed before, and those the group has begun to read. */
+  #unfinished(): Map<string, Shard[]> {
+    const unfinished = new Map<string, Shard[]>();
+    const add = (streamArn: string, shard: Shard): void => {
+      if (this.#isFinished({ streamArn, shardId: shard.shardId })) return;
+      unfinished.set(streamArn, [...(unfinished.get(streamArn) ?? []), shard]);
+    };
+    for (const { streamArn, shards } of this.#streams) {
+      for (const shard of shards.values()) if (!shard.isHidden) add(streamArn, shard);
+    }
+    for (const { streamArn, shardId } of [...this.#leases.keys()].map(shardOfLease)) {
+      add(streamArn, { shardId });
+    }
+    return unfinished;
+  }
+
+  /** A shard that stays hidden can't be waited for for ever; what it has is read, at worst before its own parents. */
+  #noteHidden(now: number): void {
+    const since = this.#hiddenSince;
+    this.#hiddenSince = new Map();
+    for (const { streamArn, shards } of this.#streams) {
+      for (const { shardId, isHidden } of shards.values()) {
+        if (!isHidden) continue;
+        const resource = leaseOfShard({ streamArn, shardId });
+        this.#hiddenSince.set(resource, since.get(resource) ?? now);
+      }
+    }
+    this.#streams = this.#streams.map((stream) => {
+      const shards = [...stream.shards].map(([shardId, shard]): [string, Shard] => {
+        const at = this.#hiddenSince.get(leaseOfShard({ streamArn: stream.streamArn, shardId }));
+        return [shardId, at !== undefined && now - at >= HIDDEN_MS ? { shardId } : shard];
+      });
+      return { ...stream, shards: new Map(shards) };
+    });
+  }
+
+  #noteDisabled(now: number): void {
+    const since = this.#disabledSince;
+    const disabled = this.#streams.filter(({ isDisabled }) => isDisabled);
+    this.#disabledSince = new Map(
+      disabled.map(({ streamArn }) => [streamArn, since.get(streamArn) ?? now]),
+    );
+  }
+
+  /** Whether the listing of a disabled stream shows all that it had. */
+  #isSettled(streamArn: string): boolean {
+    const since = this.#disabledSince.get(streamArn);
+    return since !== undefined && this.#listedAt - since >= SETTLED_MS;
   }
 
   #tellOfStreams(): void {
