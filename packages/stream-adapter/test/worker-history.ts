@@ -251,7 +251,8 @@ function checkGaps({ model, delivered, gaps, problems }: World): void {
       const number = BigInt(raw.dynamodb?.SequenceNumber ?? 0);
       const isReported = gaps.some((gap) => {
         if (gap.shardId !== shard.shardId) {
-          return gap.reason === "parentGone" && isAncestor(shard, model, gap.shardId);
+          const isOfParents = gap.reason !== "trimmed" && gap.afterSequenceNumber === undefined;
+          return isOfParents && isAncestor(shard, model, gap.shardId);
         }
         const { afterSequenceNumber: after, untilSequenceNumber: until } = gap;
         return (

@@ -81,7 +81,7 @@ export class ShardPages {
         const isLate = kind === "throttled" || kind === "transient";
         if (!isLate) this.#iterator = undefined;
         if (kind === "gone") return this.#gonePage();
-        if (kind === "trimmed") this.#gapReason = "trimmed";
+        if (kind === "trimmed") this.#gapReason ??= "trimmed";
         if (isStartRefused) this.#refusesStart = true;
         // The first new iterator needs no pause.
         if (attempt === 0 && !isLate) continue;

@@ -3,9 +3,9 @@ import type { ShardRef } from "./lineage.ts";
 /** Records of a shard that were not read, and can't be any more. */
 export interface Gap extends ShardRef {
   /**
-   * "trimmed": the records after the position are not kept any more. "shardGone": the shard isn't. "parentGone": the shard
-   * follows one that this group has not finished and that is not kept any more: a group that begins late sees it once for
-   * each lineage, and one that was away for more than a day.
+   * "trimmed": the records after the position are not kept any more. "shardGone": the shard isn't; when nothing of it was
+   * handled, what its parents had may be lost too. "parentGone": the shard follows one that this group has not finished and
+   * that is not kept any more: a group that begins late sees it once for each lineage, and one that was away for a day.
    */
   readonly reason: "trimmed" | "shardGone" | "parentGone";
   /** What was handled last before the gap; undefined when nothing of this shard was. */
