@@ -129,8 +129,10 @@ export class ShardMap {
     for (const { streamArn, shards } of this.#streams) {
       for (const shard of shards.values()) if (!shard.isHidden) add(streamArn, shard);
     }
-    for (const { streamArn, shardId } of [...this.#leases.keys()].map(shardOfLease)) {
-      add(streamArn, { shardId });
+    for (const { resource, position } of this.#leases.values()) {
+      const { streamArn, shardId } = shardOfLease(resource);
+      // Without a position it matters where the shard begins, which a listing tells.
+      add(streamArn, { shardId, isHidden: position === undefined });
     }
     return unfinished;
   }

@@ -59,7 +59,10 @@ export class ShardPages {
     this.#context = context;
     this.#shard = shard;
     this.#after = after;
-    if (after === undefined && shard.isParentGone) this.#gapReason = "parentGone";
+    if (after !== undefined) return;
+    if (shard.isParentGone) this.#gapReason = "parentGone";
+    // Nobody knows whether something is missing before the oldest record that is kept: better told once too often.
+    else if (shard.startingSequenceNumber === undefined) this.#gapReason = "trimmed";
   }
 
   /**
