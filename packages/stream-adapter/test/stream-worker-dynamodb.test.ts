@@ -66,7 +66,9 @@ describe("a worker on DynamoDB Local", () => {
     const first = workerOn("handover", one, { workerId: "first", batchSize: 3 });
     await expect.poll(() => one.length, { timeout: 30_000 }).toBe(10);
     const { shards } = await first.progress();
-    expect(shards).toMatchObject([{ state: "reading", isOwn: true, position: one.at(-1), recordsHandled: 10 }]);
+    expect(shards).toMatchObject([
+      { state: "reading", isOwn: true, position: one.at(-1), recordsHandled: 10 },
+    ]);
     expect(shards[0]?.owner).toMatch(/^first/);
     await using _ = workerOn("handover", other, { workerId: "second" });
     for (const key of numbers(10, 20)) await put("handover", key);

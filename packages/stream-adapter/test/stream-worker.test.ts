@@ -37,7 +37,9 @@ function setUp(): Setting {
       guards: WORKER_GUARDS,
       tableName: "table",
       decode: (raw): StreamRecord => {
-        const { dynamodb } = raw as { dynamodb: { SequenceNumber: string; ApproximateCreationDateTime: Date } };
+        const { dynamodb } = raw as {
+          dynamodb: { SequenceNumber: string; ApproximateCreationDateTime: Date };
+        };
         return {
           kind: "unknown",
           sequenceNumber: dynamodb.SequenceNumber,
@@ -145,7 +147,10 @@ describe("a handler that fails", () => {
           lastError: new Error("not these"),
           position: [...leases.stored.values()].find(({ owner, position }) => owner && position)?.position,
         });
-        expect(shards.find(({ shardId }) => shardId !== blockedShard)).toMatchObject({ state: "reading", lagMs: 0 });
+        expect(shards.find(({ shardId }) => shardId !== blockedShard)).toMatchObject({
+          state: "reading",
+          lagMs: 0,
+        });
         const blocked = events.filter((event) => event.type === "blocked");
         expect(blocked.at(-1)?.attempt).toBeGreaterThan(3);
         isBroken = false;

@@ -115,11 +115,13 @@ async function live(world: World): Promise<void> {
   leases.faults = { steal: 0, handOver: 0, failure: 0 };
   slots.push(startProcess(world));
   const end = time.now + SETTLE_MS;
-  while (missing(world).length > 0) {
-    if (time.now > end) throw new Error("Not all was handled in time.");
+  while (missing(world).length > 0 || untold(world).length > 0) {
+    if (time.now > end) {
+      world.problems.push(...untold(world).map((id) => `${id} was trimmed, and nobody was told`));
+      throw new Error("Not all was handled in time.");
+    }
     await sleep(500);
   }
-  checkGaps(world);
   await Promise.all(
     slots.filter(({ dead }) => !dead.signal.aborted).map(({ worker }) => worker.stop({ drainMs: 1_000 })),
   );
@@ -225,7 +227,9 @@ function deliver(world: World, shardId: string, record: StreamRecord): void {
   const shard = model.streams.flatMap(({ shards }) => shards).find((each) => each.shardId === shardId);
   for (let parent = shard?.parent; parent !== undefined; parent = parent.parent) {
     const before = parent;
-    const undone = before.records.slice(before.trimmed).find((each) => !delivered.has(idOf(before.shardId, each)));
+    const undone = before.records
+      .slice(before.trimmed)
+      .find((each) => !delivered.has(idOf(before.shardId, each)));
     if (undone) problems.push(`${id} came before ${idOf(before.shardId, undone)} of its parent`);
   }
 }
@@ -242,26 +246,30 @@ function missing({ model, delivered }: World): string[] {
   );
 }
 
-/** Nothing is passed over in silence. */
-function checkGaps({ model, delivered, gaps, problems }: World): void {
-  for (const shard of model.streams.flatMap(({ shards }) => shards)) {
-    for (const raw of shard.records.slice(0, shard.trimmed)) {
-      const id = idOf(shard.shardId, raw);
-      if (delivered.has(id)) continue;
-      const number = BigInt(raw.dynamodb?.SequenceNumber ?? 0);
-      const isReported = gaps.some((gap) => {
-        if (gap.shardId !== shard.shardId) {
-          const isOfParents = gap.reason !== "trimmed" && gap.afterSequenceNumber === undefined;
-          return isOfParents && isAncestor(shard, model, gap.shardId);
-        }
-        const { afterSequenceNumber: after, untilSequenceNumber: until } = gap;
-        return (
-          (after === undefined || BigInt(after) < number) && (until === undefined || number < BigInt(until))
-        );
-      });
-      if (!isReported) problems.push(`${id} was trimmed, and nobody was told`);
-    }
+/** Records that were not handled, are not kept any more, and were passed over in silence. */
+function untold({ model, delivered, gaps }: World): string[] {
+  return model.streams.flatMap(({ shards }) =>
+    shards.flatMap((shard) =>
+      shard.records
+        .slice(0, shard.trimmed)
+        .filter((raw) => !delivered.has(idOf(shard.shardId, raw)))
+        .filter((raw) => !gaps.some((gap) => covers(gap, { shard, raw, model })))
+        .map((raw) => idOf(shard.shardId, raw)),
+    ),
+  );
+}
+
+function covers(
+  gap: Gap,
+  { shard, raw, model }: { readonly shard: ModelShard; readonly raw: Raw; readonly model: StreamsModel },
+): boolean {
+  const { afterSequenceNumber: after, untilSequenceNumber: until } = gap;
+  if (gap.shardId !== shard.shardId) {
+    const isOfParents = gap.reason !== "trimmed" && after === undefined;
+    return isOfParents && isAncestor(shard, model, gap.shardId);
   }
+  const number = BigInt(raw.dynamodb?.SequenceNumber ?? 0);
+  return (after === undefined || BigInt(after) < number) && (until === undefined || number < BigInt(until));
 }
 
 function isAncestor(shard: ModelShard, model: StreamsModel, shardId: string): boolean {

@@ -81,7 +81,5 @@ export function unknownParents(
   isFinished: (shard: ShardRef) => boolean,
 ): string[] {
   const named = [...shards.values()].flatMap(({ parentShardId }) => parentShardId ?? []);
-  return [...new Set(named)].filter(
-    (shardId) => !shards.has(shardId) && !isFinished({ streamArn, shardId }),
-  );
+  return [...new Set(named)].filter((shardId) => !shards.has(shardId) && !isFinished({ streamArn, shardId }));
 }

@@ -160,9 +160,7 @@ export class ShardMap {
   #noteDisabled(now: number): void {
     const since = this.#disabledSince;
     const disabled = this.#streams.filter(({ isDisabled }) => isDisabled);
-    this.#disabledSince = new Map(
-      disabled.map(({ streamArn }) => [streamArn, since.get(streamArn) ?? now]),
-    );
+    this.#disabledSince = new Map(disabled.map(({ streamArn }) => [streamArn, since.get(streamArn) ?? now]));
   }
 
   /** Whether the listing of a disabled stream shows all that it had. */

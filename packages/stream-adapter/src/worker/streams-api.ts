@@ -52,7 +52,10 @@ export interface RecordsPage {
 export function createStreamsApi(client: DynamoDBStreamsClient): StreamsApi {
   return {
     async listStreams({ tableName, afterStreamArn }, signal) {
-      const command = new ListStreamsCommand({ TableName: tableName, ExclusiveStartStreamArn: afterStreamArn });
+      const command = new ListStreamsCommand({
+        TableName: tableName,
+        ExclusiveStartStreamArn: afterStreamArn,
+      });
       const { Streams = [], LastEvaluatedStreamArn } = await client.send(command, abortedBy(signal));
       return {
         streamArns: Streams.flatMap(({ StreamArn }) => StreamArn ?? []),
@@ -60,7 +63,10 @@ export function createStreamsApi(client: DynamoDBStreamsClient): StreamsApi {
       };
     },
     async describeStream({ streamArn, afterShardId }, signal) {
-      const command = new DescribeStreamCommand({ StreamArn: streamArn, ExclusiveStartShardId: afterShardId });
+      const command = new DescribeStreamCommand({
+        StreamArn: streamArn,
+        ExclusiveStartShardId: afterShardId,
+      });
       const { StreamDescription } = await client.send(command, abortedBy(signal));
       const { StreamStatus, Shards = [], LastEvaluatedShardId } = StreamDescription ?? {};
       return {
