@@ -53,6 +53,7 @@ function setUp(): Setting {
       onEvent: (event) => void events.push(event),
       batchSize: 1_000,
       maxIdleMs: 1_000,
+      trimAgeMs: 0,
       ...parts,
     });
     created.start();
