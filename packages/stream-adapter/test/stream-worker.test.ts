@@ -53,6 +53,7 @@ function setUp(): Setting {
       onEvent: (event) => void events.push(event),
       batchSize: 1_000,
       maxIdleMs: 1_000,
+      trimAgeMs: 0,
       ...parts,
     });
     created.start();
@@ -62,6 +63,7 @@ function setUp(): Setting {
   return { time, model, leases, events, gaps, sleep: (ms) => runtime.sleep(ms), worker, count };
 }
 
+// Workers are not stopped at the end: nothing lets their time go on.
 const change = (key: string, sizeBytes = 100) => ({ keys: { p: { S: key } }, sizeBytes });
 const nothing: RecordsHandler = async () => undefined;
 
@@ -71,7 +73,7 @@ describe("pacing", () => {
     model.enable();
     await time.run(
       (async () => {
-        await using _ = worker(nothing);
+        worker(nothing);
         await sleep(10_000);
         const before = model.recordsCalls;
         await sleep(60_000);
@@ -89,7 +91,7 @@ describe("pacing", () => {
     for (let i = 0; i < 500; i++) model.write(change(`k${i}`));
     await time.run(
       (async () => {
-        await using _ = worker(nothing, { batchSize: 1 });
+        worker(nothing, { batchSize: 1 });
         await sleep(2_000);
         const before = model.recordsCalls;
         await sleep(60_000);
@@ -107,7 +109,7 @@ describe("pacing", () => {
     const sizes: number[] = [];
     await time.run(
       (async () => {
-        await using _ = worker(async (records) => {
+        worker(async (records) => {
           sizes.push(records.length);
           await sleep(20_000);
         });
@@ -132,7 +134,7 @@ describe("a handler that fails", () => {
     let isBroken = true;
     await time.run(
       (async () => {
-        await using running = worker(async (records, { shardId }) => {
+        const running = worker(async (records, { shardId }) => {
           if (shardId !== blockedShard) return void (others += records.length);
           sizes.push(records.length);
           if (isBroken) throw records.length > 3 ? new StoppedAtRecordError(2) : new Error("not these");
@@ -240,7 +242,7 @@ describe("gaps", () => {
         const kept = handled.length + 2;
         model.trim(shard, kept);
         const before = numberAt(handled.length - 1);
-        await using _ = worker(handler, {
+        worker(handler, {
           async onGap(gap) {
             if (++attempts < 3) throw new Error("later");
             gaps.push(gap);
@@ -261,6 +263,29 @@ describe("gaps", () => {
     );
   });
 
+  it("are not told when a shard's beginning is refused though its oldest record is young", async () => {
+    const day = 24 * 3_600_000;
+    for (const [ageMs, expected] of [
+      [60_000, 0],
+      [day, 1],
+    ] as const) {
+      const { time, model, gaps, sleep, worker } = setUp();
+      const stream = model.enable();
+      for (let i = 0; i < 3; i++) model.write(change(`k${i}`));
+      for (const shard of stream.shards) model.trim(shard, 1);
+      time.now += ageMs;
+      const handled: unknown[] = [];
+      await time.run(
+        (async () => {
+          worker(async (records) => void handled.push(...records), { trimAgeMs: day / 2 });
+          while (handled.length < 2) await sleep(100);
+          expect(gaps).toHaveLength(expected);
+        })(),
+        60_000,
+      );
+    }
+  });
+
   it("are told when a stream is gone with all that it had, shards that waited included", async () => {
     const { time, model, gaps, sleep, worker, count } = setUp();
     const stream = model.enable();
@@ -273,7 +298,7 @@ describe("gaps", () => {
         const broken = async (): Promise<void> => {
           if (isBroken) throw new Error("not yet");
         };
-        await using _ = worker(broken);
+        worker(broken);
         while (count("blocked") === 0) await sleep(100);
         model.disable();
         model.forget(stream);
@@ -295,7 +320,7 @@ describe("gaps", () => {
     for (const shard of stream.shards.slice(0, 1)) model.trim(shard, 1);
     await time.run(
       (async () => {
-        await using _ = worker(nothing);
+        worker(nothing);
         await sleep(60_000);
         expect(gaps).toMatchObject([{ reason: "parentGone", afterSequenceNumber: undefined }]);
       })(),
@@ -310,7 +335,7 @@ describe("streams", () => {
     const shards: string[] = [];
     await time.run(
       (async () => {
-        await using _ = worker(async (_records, { shardId }) => void shards.push(String(shardId)));
+        worker(async (_records, { shardId }) => void shards.push(String(shardId)));
         await sleep(10_000);
         expect(count("noStream")).toBe(1);
         const first = model.enable();
@@ -336,7 +361,7 @@ describe("streams", () => {
     const handled: unknown[] = [];
     await time.run(
       (async () => {
-        await using _ = worker(async (records) => void handled.push(...records));
+        worker(async (records) => void handled.push(...records));
         while (handled.length === 0) await sleep(100);
         expect(events.some((event) => event.type === "requestFailed" && event.isThrottle)).toBe(true);
       })(),

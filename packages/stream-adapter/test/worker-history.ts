@@ -174,6 +174,8 @@ function startProcess(world: World): Process {
     onEvent: (event) => world.events.push(event),
     batchSize: 1 + Math.floor(random() * 10),
     maxIdleMs: 400,
+    // The model trims what is young.
+    trimAgeMs: 0,
   });
   worker.failed.addEventListener("abort", () => {
     world.problems.push(`the worker failed: ${String((worker.failed.reason as Error).stack)}`);

@@ -21,6 +21,12 @@ export const DEFAULT_MAX_IDLE_MS = 1_000;
 
 const MIN_IDLE_MS = 200;
 
+/**
+ * Records are kept for 24 hours, https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html, and shards are
+ * seen to be closed after some 4 hours, which AWS does not promise: half a day is far from both.
+ */
+const TRIM_AGE_MS = 12 * 3_600_000;
+
 export interface StreamWorkerOptions {
   readonly streams: DynamoDBStreamsClient;
   /** For the leases, in the table `<tablePrefix>-control`. */
@@ -95,6 +101,7 @@ export function createStreamWorker(options: StreamWorkerOptions): StreamWorker {
     onEvent: options.onEvent ?? ((): void => undefined),
     batchSize,
     maxIdleMs,
+    trimAgeMs: TRIM_AGE_MS,
   });
 }
 

@@ -31,6 +31,8 @@ export interface PagesContext {
   readonly compare: (one: string, other: string) => number;
   readonly pageSize: number;
   readonly maxIdleMs: number;
+  /** Younger than this, in ms, the oldest record of a shard proves that none before it was trimmed. */
+  readonly trimAgeMs: number;
   readonly onRetry: (retry: {
     readonly isThrottle: boolean;
     readonly attempt: number;
@@ -134,13 +136,31 @@ export class ShardPages {
       const number = record.dynamodb?.SequenceNumber;
       return number === undefined || after === undefined || compare(number, after) > 0;
     });
-    const gap = this.#takeGap(fresh[0]?.dynamodb?.SequenceNumber);
+    const [oldest] = fresh;
+    const gap = this.#mayBeNoGap(oldest, isLast)
+      ? undefined
+      : this.#takeGap(oldest?.dynamodb?.SequenceNumber);
     const last = fresh.findLast((record) => record.dynamodb?.SequenceNumber !== undefined);
     if (last !== undefined) {
       this.#after = last.dynamodb?.SequenceNumber;
       this.#gapReason = undefined;
     }
     return { records: fresh, gap, isLast };
+  }
+
+  /**
+   * A beginning that is refused as trimmed need not be: the number that a shard begins with is not that of a record, and
+   * DynamoDB Local refuses it when the first record has a higher one. Records are kept for a day, and shards are written to
+   * for hours; so when the oldest record is young, nothing was trimmed before it. Until there is one, nobody knows.
+   */
+  #mayBeNoGap(oldest: _Record | undefined, isLast: boolean): boolean {
+    const { runtime, trimAgeMs } = this.#context;
+    if (this.#gap?.reason !== "trimmed" || this.#after !== undefined) return false;
+    if (oldest === undefined) return trimAgeMs > 0 && !isLast;
+    const createdAt = oldest.dynamodb?.ApproximateCreationDateTime?.getTime();
+    const isYoung = createdAt !== undefined && runtime.now() - createdAt < trimAgeMs;
+    if (isYoung) this.#gap = undefined;
+    return isYoung;
   }
 
   #gonePage(): ShardPage {

@@ -26,6 +26,7 @@ export interface ReaderContext {
   readonly emit: (event: WorkerEvent) => void;
   readonly batchSize: number;
   readonly maxIdleMs: number;
+  readonly trimAgeMs: number;
   /** Aborted when the time to stop is over. */
   readonly drained: AbortSignal;
 }
@@ -68,7 +69,7 @@ export class ShardReader {
     shard: ReadableShard,
     { lease, status }: { readonly lease: Lease; readonly status: ReaderStatus },
   ) {
-    const { api, runtime, guards, batchSize: pageSize, maxIdleMs, emit } = context;
+    const { api, runtime, guards, batchSize: pageSize, maxIdleMs, trimAgeMs, emit } = context;
     this.#context = context;
     this.#ref = { streamArn: shard.streamArn, shardId: shard.shardId };
     this.#lease = lease;
@@ -78,7 +79,7 @@ export class ShardReader {
       emit({ type: "requestFailed", request: "records", shard: this.#ref, ...retry });
     };
     const { compare } = guards;
-    const pagesContext = { api, runtime, compare, pageSize, maxIdleMs, onRetry };
+    const pagesContext = { api, runtime, compare, pageSize, maxIdleMs, trimAgeMs, onRetry };
     this.#pages = new ShardPages(pagesContext, shard, lease.position);
   }
 

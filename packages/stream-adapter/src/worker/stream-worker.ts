@@ -30,6 +30,7 @@ export interface WorkerParts {
   readonly onEvent: (event: WorkerEvent) => void;
   readonly batchSize: number;
   readonly maxIdleMs: number;
+  readonly trimAgeMs: number;
 }
 
 /** Reads a table's stream together with other workers of its group. `await using` stops it. */
