@@ -91,6 +91,19 @@ describe("a lease", () => {
     expect(types(two.events)).toEqual(["acquired", "released"]);
   });
 
+  it("that is finished goes by itself a week later, unless there is more to do after all", async () => {
+    const storage = createMemoryControlStorage();
+    const time = new ManualTime();
+    const one = join({ storage, time, runtime: { ...time.runtime, now: () => 5_000 } });
+    const lease = await firstLease(one);
+    const key = { partition: "LEASE|g", sort: "r" };
+    await lease.finish("end");
+    expect(await storage.find(key)).toMatchObject({ position: "end", ttl: 5 + 604_800 });
+    await lease.commit("more");
+    expect(await storage.find(key)).not.toHaveProperty("ttl");
+    await one.group.stop();
+  });
+
   it("is not believed in once its time is over, whoever was asleep", async () => {
     const storage = createMemoryControlStorage();
     const time = new ManualTime();

@@ -167,23 +167,25 @@ class MemoryLeaseGroup implements LeaseGroup {
     const fail = (): void => {
       if (runtime.random() < this.#leases.faults.failure) throw new Error("the table did not answer");
     };
+    const commit = (position: string): Promise<void> =>
+      call(() => {
+        fail();
+        const stored = this.#leases.stored.get(resource);
+        if (stored?.owner !== workerId || stored.epoch !== epoch || lost.signal.aborted) {
+          lost.abort();
+          throw new LeaseLostError({ group: "memory", resource, epoch, mayBeWritten: false });
+        }
+        stored.position = position;
+        fail();
+      });
     return {
       resource,
       epoch,
       position: held.position,
       lost: lost.signal,
       release: release.signal,
-      commit: (position) =>
-        call(() => {
-          fail();
-          const stored = this.#leases.stored.get(resource);
-          if (stored?.owner !== workerId || stored.epoch !== epoch || lost.signal.aborted) {
-            lost.abort();
-            throw new LeaseLostError({ group: "memory", resource, epoch, mayBeWritten: false });
-          }
-          stored.position = position;
-          fail();
-        }),
+      commit,
+      finish: commit,
       fence: () => {
         throw new TypeError("There are no transactions here.");
       },

@@ -11,6 +11,7 @@ import {
   fenceUpdate,
   type Holding,
   leaseKey,
+  type LeaseMove,
   readLease,
   releaseUpdate,
   showsBeat,
@@ -90,7 +91,11 @@ export class HeldLease implements Lease {
 
   async commit(position: string): Promise<void> {
     if (typeof position !== "string") throw new TypeError(`A position is a string, not ${String(position)}.`);
-    await this.#write(position);
+    await this.#write({ position });
+  }
+
+  async finish(position: string): Promise<void> {
+    await this.#write({ position, finishedAt: this.#context.runtime.now() });
   }
 
   fence(position: string): UpdateInput {
@@ -192,16 +197,16 @@ export class HeldLease implements Lease {
     this.#lose("expired");
   }
 
-  #write(position: string | undefined): Promise<void> {
-    const sent = this.#lastWrite.then(() => this.#sendUntilCertain(position));
+  #write(move: LeaseMove | undefined): Promise<void> {
+    const sent = this.#lastWrite.then(() => this.#sendUntilCertain(move));
     // Whoever asked for it is told of its failure; the next write only waits for its end.
     this.#lastWrite = sent.catch(() => undefined);
     return sent;
   }
 
-  async #sendUntilCertain(position: string | undefined): Promise<void> {
+  async #sendUntilCertain(move: LeaseMove | undefined): Promise<void> {
     const { runtime, storage } = this.#context;
-    const update = beatUpdate(this.#holding, { beat: this.#beat, position: this.#position }, position);
+    const update = beatUpdate(this.#holding, { beat: this.#beat, position: this.#position }, move);
     const startedAt = runtime.monotonic();
     let mayBeWritten = false;
     for (let send = 1; ; send++) {
@@ -210,7 +215,7 @@ export class HeldLease implements Lease {
         const limits = { timeoutMs: this.#beatMs, signal: this.#lost.signal };
         const outcome = await attemptWrite(runtime, limits, (signal) => storage.update(update, signal));
         if (outcome.applied || showsBeat(outcome.item, this.#holding, this.#beat + 1)) {
-          return this.#wrote(startedAt, position, outcome.item?.["wanted"]);
+          return this.#wrote(startedAt, move?.position, outcome.item?.["wanted"]);
         }
         this.#lose("taken");
         throw this.#lostError(mayBeWritten || outcome.resent);

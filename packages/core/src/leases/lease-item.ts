@@ -1,8 +1,8 @@
 import type { ControlItem, ControlKey, ControlUpdate } from "../control/control-storage.ts";
 
 /**
- * How leases and members are stored, and each write to them. A lease is never deleted: its epoch goes up for ever, so
- * that a write of an earlier owner never finds what it expects.
+ * How leases and members are stored, and each write to them. A lease is not deleted while anything is to be done for it: its
+ * epoch goes up for ever, so that a write of an earlier owner never finds what it expects.
  */
 
 /** A lease as its item says. */
@@ -95,13 +95,25 @@ export interface Holding {
 export function beatUpdate(
   { key, owner, epoch }: Holding,
   last: Pick<StoredLease, "beat" | "position">,
-  position: string | undefined,
+  move: LeaseMove | undefined,
 ): ControlUpdate {
   const where = { owner, epoch, beat: last.beat };
   const set = { beat: last.beat + 1 };
-  if (position === undefined) return { key, where, set };
-  return { key, where: { ...where, position: last.position }, set: { ...set, position } };
+  if (move === undefined) return { key, where, set };
+  const { position, finishedAt } = move;
+  const ttl = finishedAt === undefined ? undefined : Math.floor(finishedAt / 1000) + FINISHED_TTL_SECONDS;
+  return { key, where: { ...where, position: last.position }, set: { ...set, position, ttl } };
 }
+
+/** A new position. */
+export interface LeaseMove {
+  readonly position: string;
+  /** Epoch milliseconds; undefined while there is more to do. */
+  readonly finishedAt?: number | undefined;
+}
+
+/** How long the item of a finished lease is kept, in seconds: a week, while DynamoDB's streams keep records for a day. */
+const FINISHED_TTL_SECONDS: number = 7 * 24 * 3_600;
 
 /** Whether an item shows that a write of this owner with this beat was applied. */
 export function showsBeat(item: ControlItem | undefined, { owner, epoch }: Holding, beat: number): boolean {

@@ -28,6 +28,11 @@ export interface Lease {
    */
   commit(position: string): Promise<void>;
   /**
+   * Moves the position for the last time: nothing is to be done for this resource any more. Its item is deleted a week
+   * later, by TTL. Otherwise as `commit`.
+   */
+  finish(position: string): Promise<void>;
+  /**
    * The move of the position as one `Update` of a TransactWriteItems: it takes place if the lease is still held and the
    * position is what `lease.position` is now. With it, all else in that transaction is done exactly once, by the owner.
    *

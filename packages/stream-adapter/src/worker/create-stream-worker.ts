@@ -80,6 +80,7 @@ export function createStreamWorker(options: StreamWorkerOptions): StreamWorker {
     throw new RangeError(`maxIdleMs is ${maxIdleMs}; it has to be ${MIN_IDLE_MS} or more.`);
   }
   const { tablePrefix, workerId, leaseDurationMs } = options;
+  const { onEvent = (): void => undefined } = options;
   const leases = createLeaseGroup({
     client,
     tablePrefix,
@@ -88,6 +89,10 @@ export function createStreamWorker(options: StreamWorkerOptions): StreamWorker {
     workerId,
     leaseDurationMs,
     runtime,
+    onEvent: (event) => {
+      if (event.type === "roundFailed" || event.type === "requestFailed")
+        onEvent({ type: "leaseFailed", event });
+    },
   });
   return new PollingWorker({
     api: createStreamsApi(streams),
@@ -98,7 +103,7 @@ export function createStreamWorker(options: StreamWorkerOptions): StreamWorker {
     decode: decodeRecord,
     handler,
     onGap: options.onGap ?? (async (): Promise<void> => undefined),
-    onEvent: options.onEvent ?? ((): void => undefined),
+    onEvent,
     batchSize,
     maxIdleMs,
     trimAgeMs: TRIM_AGE_MS,

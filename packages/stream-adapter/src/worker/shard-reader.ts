@@ -99,7 +99,7 @@ export class ShardReader {
         if (!page.isLast) next = this.#fetch(fetching.signal);
         if (!(await this.#handle(page, work.signal))) break;
         if (!page.isLast) continue;
-        if (!(await this.#commit(SHARD_END))) break;
+        if (!(await this.#commit(SHARD_END, "finish"))) break;
         emit({ type: "shardFinished", ...this.#ref });
         return;
       }
@@ -209,12 +209,12 @@ export class ShardReader {
   }
 
   /** Answers false when the lease is lost: another worker goes on from what was committed. */
-  async #commit(position: string): Promise<boolean> {
+  async #commit(position: string, how: "commit" | "finish" = "commit"): Promise<boolean> {
     const { runtime, emit } = this.#context;
     // Bounded by the lease, which is lost when no request succeeds for long.
     for (let attempt = 1; !this.#lease.lost.aborted; attempt++) {
       try {
-        await this.#lease.commit(position);
+        await this.#lease[how](position);
         this.#status.position = position;
         return true;
       } catch (error) {

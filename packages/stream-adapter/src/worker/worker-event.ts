@@ -1,3 +1,4 @@
+import type { LeaseEvent } from "@tuppence/core/leases";
 import type { ShardRef } from "./lineage.ts";
 
 /** Records of a shard that were not read, and can't be any more. */
@@ -50,6 +51,11 @@ export type WorkerEvent =
       readonly isThrottle: boolean;
       readonly attempt: number;
       readonly error: unknown;
+    }
+  /** Leases could not be looked at, renewed or let go; that is tried again. */
+  | {
+      readonly type: "leaseFailed";
+      readonly event: Extract<LeaseEvent, { readonly type: "roundFailed" | "requestFailed" }>;
     }
   /** The table has no stream; the worker waits for one. */
   | { readonly type: "noStream"; readonly tableName: string }
