@@ -37,7 +37,8 @@ export async function* subscribeLog(
   // Only a position of the caller's own may be inside a page.
   let lowIsFirst = false;
   try {
-    while (!signal?.aborted) {
+    for (;;) {
+      if (signal?.aborted) return;
       const window = { ...FORWARD, low: position + 1, lowIsFirst, signal };
       for await (const batch of readToEnd(context, subscription, window)) {
         position = batch.position;

@@ -47,15 +47,14 @@ export function createLogWorker(options: LogWorkerOptions): StreamWorker {
 function repairOnce(options: SequencerOptions): () => Promise<void> {
   let next: Promise<void> | undefined;
   let running: Promise<void> = Promise.resolve();
+  const repairAfter = async (before: Promise<void>): Promise<void> => {
+    await Promise.allSettled([before]);
+    next = undefined;
+    // Nothing is too young: what comes after the gap may need what is before it, and nothing gets there twice.
+    await auditLog({ ...options, repair: true, graceMs: 0 });
+  };
   return () => {
-    next ??= running
-      .catch(() => undefined)
-      .then(async () => {
-        next = undefined;
-        // Nothing is too young: what comes after the gap may need what is before it, and nothing gets there twice.
-        await auditLog({ ...options, repair: true, graceMs: 0 });
-      });
-    running = next;
+    next ??= running = repairAfter(running);
     return next;
   };
 }
