@@ -1,7 +1,8 @@
+import { itemSize } from "../capacity/item-size.ts";
 import { Bill, type Capacity } from "../capacity/units.ts";
 import { type ChainContext, readContext } from "../chain/chain.ts";
 import { KnownEnds } from "../chain/known-ends.ts";
-import { itemHolding, LAST_SLOT, lastItemUpTo, readChain } from "../chain/read-chain.ts";
+import { LAST_SLOT, lastItemUpTo, readChain } from "../chain/read-chain.ts";
 import type { ChainStorage } from "../chain/storage.ts";
 import { CHAIN_GUARDS, type ChainItem } from "../chain/tiling.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
@@ -9,7 +10,7 @@ import { listNames } from "../store/list-streams.ts";
 import { streamOf } from "./collect-units.ts";
 import { LoggedVersions } from "./logged-versions.ts";
 import { LOG, readPage } from "./page.ts";
-import { createChainSequencer, holdsEvents, type LateCommit } from "./sequencer.ts";
+import { createChainSequencer, holdsEvents, type LateCommit, type Sequencer } from "./sequencer.ts";
 
 /** How old a commit has to be by default before its absence counts, in milliseconds: ten minutes. */
 export const DEFAULT_AUDIT_GRACE_MS = 600_000;
@@ -65,72 +66,62 @@ export async function auditChainLog(
   const { repair = false, graceMs = DEFAULT_AUDIT_GRACE_MS } = options;
   if (!(graceMs >= 0)) throw new RangeError(`graceMs is ${graceMs}; it has to be a number from 0.`);
   const context = { storage, runtime, guards: CHAIN_GUARDS, knownEnds: new KnownEnds(1) };
-  const audit = new Audit(context, options);
+  const sequencer = repair ? createChainSequencer({ storage, runtime, remembersAll: true }) : undefined;
+  const audit = new Audit(context, { ...options, sequencer });
   await audit.readLog();
-  const youngest = runtime.now() - graceMs;
-  const found = await audit.compareStreams(youngest);
-  // What was sequenced while the streams were looked at is not missing.
-  await audit.readLog();
-  const gone = found.filter((item) => !audit.has(item));
-  const missing = gone.filter((item) => item.truncatedBefore === undefined);
-  const { appended = 0, capacity } = repair && missing.length > 0 ? await repairLog(context, missing) : {};
-  if (capacity !== undefined) audit.bill.add(capacity);
-  return {
-    positions: audit.positions + appended,
-    streams: audit.streams,
-    missing: missing.map(versionsOf),
-    truncated: gone.filter((item) => item.truncatedBefore !== undefined).map(versionsOf),
-    outOfOrder: audit.outOfOrder,
-    repeated: audit.repeated,
-    repaired: appended,
-    capacity: audit.bill.total(),
-  };
-}
-
-/** Puts commits that are not in the log to its end. The sequencer looks for itself, so that nothing gets there twice. */
-async function repairLog(
-  { storage, runtime }: ChainContext,
-  missing: readonly ChainItem[],
-): Promise<{ readonly appended: number; readonly capacity: Capacity }> {
-  const sequencer = createChainSequencer({ storage, runtime });
-  return sequencer.sequence(missing.map(({ item }) => item));
-}
-
-function versionsOf(item: ChainItem): MissingVersions {
-  return { streamId: streamOf(item), first: item.first, last: item.last };
+  await audit.compareStreams(runtime.now() - graceMs);
+  return audit.report();
 }
 
 /** How many streams are looked at between two reports of progress. */
 const PROGRESS_STREAMS = 100;
 
-class Audit {
-  readonly bill: Bill = new Bill();
-  readonly outOfOrder: LateCommit[] = [];
-  readonly repeated: LateCommit[] = [];
-  positions = 0;
-  streams = 0;
-  readonly #context: ChainContext;
-  readonly #options: AuditOptions;
-  readonly #logged = new LoggedVersions();
+/** How much of what is missing is held in memory at a time, in bytes as it is stored. */
+const CHUNK_BYTES = 2 * 1024 * 1024;
 
-  constructor(context: ChainContext, options: AuditOptions) {
+class Audit {
+  readonly #bill = new Bill();
+  readonly #context: ChainContext;
+  readonly #options: AuditOptions & { readonly sequencer: Sequencer | undefined };
+  readonly #logged = new LoggedVersions();
+  readonly #missing: MissingVersions[] = [];
+  readonly #truncated: MissingVersions[] = [];
+  readonly #outOfOrder: LateCommit[] = [];
+  readonly #repeated: LateCommit[] = [];
+  /** Up to here the log was read. */
+  #position = 0;
+  #streams = 0;
+  #repaired = 0;
+  #waiting: ChainItem[] = [];
+  #waitingBytes = 0;
+
+  constructor(context: ChainContext, options: AuditOptions & { readonly sequencer: Sequencer | undefined }) {
     this.#context = context;
     this.#options = options;
   }
 
-  has(item: ChainItem): boolean {
-    return this.#logged.has(streamOf(item), item);
+  report(): AuditReport {
+    return {
+      positions: this.#position,
+      streams: this.#streams,
+      missing: this.#missing,
+      truncated: this.#truncated,
+      outOfOrder: this.#outOfOrder,
+      repeated: this.#repeated,
+      repaired: this.#repaired,
+      capacity: this.#bill.total(),
+    };
   }
 
   /** Takes in what the log has behind what was read of it. */
   async readLog(): Promise<void> {
-    const window = { low: this.positions + 1, lowIsFirst: true, high: LAST_SLOT, backward: false } as const;
-    const reading = readContext(this.#context, { chain: LOG, bill: this.bill });
+    const window = { low: this.#position + 1, lowIsFirst: true, high: LAST_SLOT, backward: false } as const;
+    const reading = readContext(this.#context, { chain: LOG, bill: this.#bill });
     const { signal } = this.#options;
     for await (const page of readChain(reading, { ...window, consistency: "strong", signal })) {
       this.#takeIn(page);
-      this.positions = page.last;
-      this.#report();
+      this.#position = page.last;
+      this.#tellProgress();
     }
   }
 
@@ -138,44 +129,84 @@ class Audit {
     for (const { source, position } of readPage(page)) {
       const streamId = streamOf(source);
       const place = { streamId, version: source.first, position };
-      if (this.#logged.has(streamId, source)) this.repeated.push(place);
-      else if (this.#logged.highest(streamId) >= source.first) this.outOfOrder.push(place);
+      if (this.#logged.has(streamId, source)) this.#repeated.push(place);
+      else if (this.#logged.highest(streamId) >= source.first) this.#outOfOrder.push(place);
       this.#logged.add(streamId, source, page.t);
     }
   }
 
-  /** The items of all streams that are not in the log and not younger than a time. */
-  async compareStreams(youngest: number): Promise<ChainItem[]> {
-    const missing: ChainItem[] = [];
+  /** Looks for items of all streams that are not in the log and not younger than a time. */
+  async compareStreams(youngest: number): Promise<void> {
     const { signal } = this.#options;
-    for await (const streamId of listNames(this.#context.storage, { bill: this.bill, signal })) {
-      missing.push(...(await this.#missingOf(streamId, youngest)));
-      this.streams += 1;
-      if (this.streams % PROGRESS_STREAMS === 0) this.#report();
+    for await (const streamId of listNames(this.#context.storage, { bill: this.#bill, signal })) {
+      await this.#compareStream(streamId, youngest);
+      this.#streams += 1;
+      if (this.#streams % PROGRESS_STREAMS === 0) this.#tellProgress();
     }
-    this.#report();
-    return missing;
+    await this.#settle();
+    this.#tellProgress();
   }
 
-  async #missingOf(streamId: string, youngest: number): Promise<ChainItem[]> {
-    const reading = readContext(this.#context, { chain: streamId, bill: this.bill });
+  async #compareStream(streamId: string, youngest: number): Promise<void> {
+    const reading = readContext(this.#context, { chain: streamId, bill: this.#bill });
     const { signal } = this.#options;
     const tail = await lastItemUpTo(reading, LAST_SLOT, signal);
-    if (tail === undefined) return [];
-    const items: ChainItem[] = [];
-    for (const gap of this.#logged.missing(streamId, tail.last)) {
-      for (let version = gap.first; version <= gap.last; ) {
-        const item = await itemHolding(reading, version, signal);
+    for (const { first, last } of this.#logged.missing(streamId, tail?.last ?? 0)) {
+      const window = { low: first, high: last, backward: false, consistency: "strong", signal } as const;
+      for await (const item of readChain(reading, window)) {
         // Times never go back within a stream: what follows is younger still.
-        if (item.t > youngest) break;
-        if (holdsEvents(item.item)) items.push(item);
-        version = item.last + 1;
+        if (item.t > youngest) return;
+        if (holdsEvents(item.item)) await this.#suspect(item);
       }
     }
-    return items;
   }
 
-  #report(): void {
-    this.#options.onProgress?.({ positions: this.positions, streams: this.streams });
+  async #suspect(item: ChainItem): Promise<void> {
+    this.#waiting.push(item);
+    this.#waitingBytes += itemSize(item.item);
+    if (this.#waitingBytes >= CHUNK_BYTES) await this.#settle();
+  }
+
+  /** Notes, and repairs if asked to, what is really missing: some of it may have been sequenced meanwhile. */
+  async #settle(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (waiting.length === 0) return;
+    await this.readLog();
+    const gone = waiting.filter((item) => !this.#logged.has(streamOf(item), item));
+    for (const item of gone) {
+      note(item.truncatedBefore === undefined ? this.#missing : this.#truncated, item);
+    }
+    const lost = gone.filter((item) => item.truncatedBefore === undefined);
+    const { sequencer, signal } = this.#options;
+    if (sequencer === undefined || lost.length === 0) return;
+    // It looks for itself what the log has, so that nothing gets there twice.
+    const { appended, capacity } = await sequencer.sequence(
+      lost.map(({ item }) => item),
+      { signal },
+    );
+    this.#repaired += appended;
+    this.#bill.add(capacity);
+    // What was put behind later events is no news.
+    const before = this.#outOfOrder.length;
+    await this.readLog();
+    this.#outOfOrder.length = before;
+  }
+
+  #tellProgress(): void {
+    this.#options.onProgress?.({ positions: this.#position, streams: this.#streams });
+  }
+}
+
+/** Adds an item's versions, to the range that they continue if there is one. */
+function note(ranges: MissingVersions[], item: ChainItem): void {
+  const streamId = streamOf(item);
+  const previous = ranges.at(-1);
+  const { first, last } = item;
+  if (previous?.streamId === streamId && previous.last === first - 1) {
+    ranges[ranges.length - 1] = { ...previous, last };
+  } else {
+    ranges.push({ streamId, first, last });
   }
 }

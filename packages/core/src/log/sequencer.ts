@@ -80,6 +80,8 @@ export interface ChainSequencerOptions {
   readonly runtime?: Runtime | undefined;
   readonly guards?: SequencerGuards | undefined;
   readonly maxItemBytes?: number | undefined;
+  /** Whether it keeps all that it learns of the log: for old commits, which need all of it again and again. Default false. */
+  readonly remembersAll?: boolean | undefined;
 }
 
 /** A sequencer over any storage of chains. */
@@ -118,6 +120,7 @@ class SequencedLog {
   readonly #context: ChainContext;
   readonly #guards: SequencerGuards;
   readonly #maxItemBytes: number;
+  readonly #remembersAll: boolean;
   readonly #known = new LoggedVersions();
   /** The log's end, once it was looked at. */
   #end: ChainEnd | undefined;
@@ -129,6 +132,7 @@ class SequencedLog {
     const { storage, runtime = SYSTEM_RUNTIME, guards = SEQUENCER_GUARDS } = options;
     this.#context = { storage, runtime, guards: CHAIN_GUARDS, knownEnds: new KnownEnds(1) };
     this.#guards = guards;
+    this.#remembersAll = options.remembersAll ?? false;
     this.#maxItemBytes = options.maxItemBytes ?? MAX_ITEM_BYTES;
   }
 
@@ -263,6 +267,7 @@ class SequencedLog {
   }
 
   #forget(): void {
+    if (this.#remembersAll) return;
     // A batch that needs to know more reads it again.
     const since = (this.#end?.t ?? 0) - 2 * this.#guards.lookBackMs;
     if (since <= this.#knownSince) return;
