@@ -48,6 +48,8 @@ class Collector {
   }
 
   async take(item: ChainItem): Promise<void> {
+    // The rest of its append or transaction is where it is: nothing has to be read.
+    if (this.#isIn(streamOf(item), item)) return;
     /** Each waits for those above it. */
     const waiting: LogUnit[] = [await this.#unitOf(item)];
     for (let unit = waiting.at(-1); unit !== undefined; unit = waiting.at(-1)) {

@@ -60,21 +60,39 @@ export async function* readLog(
   context: ReadContext,
   read: LogRead & Billed,
 ): AsyncGenerator<LoggedEvent, void, undefined> {
-  const { window, bill = new Bill() } = read;
-  let left = window.low > window.high ? 0 : read.limit;
-  if (left === 0) return;
-  for await (const pages of readChainPages(readContext(context, { chain: LOG, bill }), window)) {
-    for (const page of pages) {
-      const opened = openPage(context, page, { ...read, bill });
-      const events = opened instanceof Promise ? await opened : opened;
-      if (window.backward) events.reverse();
-      for (const event of events) {
-        if (left-- === 0) return;
-        yield event;
+  const { bill = new Bill() } = read;
+  const log = readContext(context, { chain: LOG, bill });
+  let { window, limit: left } = read;
+  while (window.low <= window.high) {
+    let passed = 0;
+    let rest = window;
+    for await (const pages of readChainPages(log, window)) {
+      for (const page of pages) {
+        const wanted = wantedOf(page, rest, left);
+        const opened = openPage(context, page, { ...read, window: wanted, bill });
+        const events = opened instanceof Promise ? await opened : opened;
+        if (window.backward) events.reverse();
+        for (const event of events) {
+          yield event;
+          if (--left === 0) return;
+        }
+        passed += Math.min(page.last, rest.high) - Math.max(page.first, rest.low) + 1;
+        rest = window.backward ? { ...rest, high: page.first - 1 } : { ...rest, low: page.last + 1 };
       }
     }
-    if (left === 0) return;
+    // The walk ends after so many positions as there may be events; those of what was truncated have none.
+    if (window.limit === undefined || passed < window.limit) return;
+    window = { ...rest, limit: left, lowIsFirst: rest.lowIsFirst || !rest.backward };
   }
+}
+
+/** The part of a window that is in a page, and within the limit: nothing is opened that a reader does not get to. */
+function wantedOf(page: ChainItem, window: ChainWindow, left: number): ChainWindow {
+  // With a filter, only opening them tells how many there are.
+  if (window.limit === undefined) return window;
+  return window.backward
+    ? { ...window, low: Math.max(window.low, Math.min(window.high, page.last) - left + 1) }
+    : { ...window, high: Math.min(window.high, Math.max(window.low, page.first) + left - 1) };
 }
 
 /** The events of a page that a read asks for, forward; at once unless something has to be fetched or decrypted. */
