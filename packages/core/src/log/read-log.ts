@@ -1,6 +1,6 @@
 import { Bill, type Billed } from "../capacity/units.ts";
 import { readContext } from "../chain/chain.ts";
-import { type ChainWindow, itemHolding, LAST_SLOT, readChainPages } from "../chain/read-chain.ts";
+import { type ChainWindow, itemHolding, LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
 import type { EventDefinitions, RecordedEvent } from "../events.ts";
 import { sliceCommits } from "../store/commit-content.ts";
@@ -66,8 +66,8 @@ export async function* readLog(
   while (window.low <= window.high) {
     let passed = 0;
     let rest = window;
-    for await (const pages of readChainPages(log, window)) {
-      for (const page of pages) {
+    for await (const page of readChain(log, window)) {
+      do {
         const wanted = wantedOf(page, rest, left);
         const opened = openPage(context, page, { ...read, window: wanted, bill });
         const events = opened instanceof Promise ? await opened : opened;
@@ -76,9 +76,9 @@ export async function* readLog(
           yield event;
           if (--left === 0) return;
         }
-        passed += Math.min(page.last, rest.high) - Math.max(page.first, rest.low) + 1;
-        rest = window.backward ? { ...rest, high: page.first - 1 } : { ...rest, low: page.last + 1 };
-      }
+        passed += wanted.high - wanted.low + 1;
+        rest = window.backward ? { ...rest, high: wanted.low - 1 } : { ...rest, low: wanted.high + 1 };
+      } while (rest.high >= Math.max(page.first, rest.low) && rest.low <= Math.min(page.last, rest.high));
     }
     // The walk ends after so many positions as there may be events; those of what was truncated have none.
     if (window.limit === undefined || passed < window.limit) return;
@@ -88,11 +88,13 @@ export async function* readLog(
 
 /** The part of a window that is in a page, and within the limit: nothing is opened that a reader does not get to. */
 function wantedOf(page: ChainItem, window: ChainWindow, left: number): ChainWindow {
+  const low = Math.max(page.first, window.low);
+  const high = Math.min(page.last, window.high);
   // With a filter, only opening them tells how many there are.
-  if (window.limit === undefined) return window;
+  if (window.limit === undefined) return { ...window, low, high };
   return window.backward
-    ? { ...window, low: Math.max(window.low, Math.min(window.high, page.last) - left + 1) }
-    : { ...window, high: Math.min(window.high, Math.max(window.low, page.first) + left - 1) };
+    ? { ...window, low: Math.max(low, high - left + 1), high }
+    : { ...window, low, high: Math.min(high, low + left - 1) };
 }
 
 /** The events of a page that a read asks for, forward; at once unless something has to be fetched or decrypted. */
