@@ -8,7 +8,7 @@ import { openMemoryPlace, PLACES } from "./log-place.ts";
 
 /** The events in the records of a table's stream. */
 
-describe.each(PLACES)("the events in an item on %s", (_, openPlace) => {
+describe.each(PLACES)("the events in an item on %s", (_name, openPlace) => {
   it("are those of a read: of commits, groups, transactions, parts of a large commit, encrypted ones", async () => {
     const place = await openPlace();
     const store = place.open({ maxItemBytes: 2_000, encryption: encryptPersons(createKeyRing()) });

@@ -277,7 +277,11 @@ describe("waiting for an event to be in the log", () => {
     expect(reads).toEqual([
       `$all back from ${Number.MAX_SAFE_INTEGER}`,
       "a|1 back from 1",
-      ...["$all from 2", "$all from 2", "$all from 2", "$all from 3", "$all from 3"],
+      "$all from 2",
+      "$all from 2",
+      "$all from 2",
+      "$all from 3",
+      "$all from 3",
     ]);
   });
 

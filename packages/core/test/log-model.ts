@@ -108,10 +108,10 @@ function recorded({ memory, shards, random }: World): ChainStorage {
     for (const item of items) {
       const stream = STREAMS.indexOf(String(item["p"]?.S));
       if (stream === -1) continue;
-      const { records, done } = shards[stream % SHARDS] as Shard;
+      const { records, done } = shards[stream % SHARDS];
       records.push(item);
       const last = records.length - 1;
-      if (last - 1 >= done && random() < 0.15) records.splice(last - 1, 2, item, records[last - 1] as Item);
+      if (last - 1 >= done && random() < 0.15) records.splice(last - 1, 2, item, records[last - 1]);
     }
   };
   return {
@@ -151,7 +151,7 @@ async function write(world: World): Promise<void> {
     try {
       if (streamIds.length > 1)
         await store.transact(streamIds.map((streamId) => ({ streamId, events: events() })));
-      else await store.append(STREAMS[Math.floor(random() * STREAMS.length)] as string, events());
+      else await store.append(STREAMS[Math.floor(random() * STREAMS.length)], events());
     } catch {
       // A crash, a conflict, an outcome that stays unknown: what is stored is what counts.
       store = openStore();
@@ -164,7 +164,7 @@ async function sequence(world: World): Promise<void> {
   const { random, shards, turns } = world;
   let sequencer = openSequencer(world);
   while (world.writing > 0 || shards.some((shard) => shard.done < shard.records.length)) {
-    const shard = shards[Math.floor(random() * SHARDS)] as Shard;
+    const shard = shards[Math.floor(random() * SHARDS)];
     const from = shard.done;
     const until = Math.min(shard.records.length, from + 1 + Math.floor(random() * 6));
     const batch = shard.records.slice(from, until).filter((item) => !isTrimmed(world, item));

@@ -33,7 +33,7 @@ export async function openMemoryPlace(): Promise<LogPlace> {
   return placeOn(createMemoryStorage(), (storage) => createChainSequencer({ storage }));
 }
 
-export async function openDynamoDBPlace(): Promise<LogPlace> {
+async function openDynamoDBPlace(): Promise<LogPlace> {
   const client = connect("logplaces");
   const tablePrefix = `place${process.pid}-${++tables}`;
   const storage = createDynamoDBChainStorage(client, tablePrefix);

@@ -35,7 +35,7 @@ export interface LogRead extends CheckedFilter {
 }
 
 /** @throws RangeError for positions, limits and categories that are none, TypeError for an unknown type. */
-export function planLogRead(context: ReadContext, options: ReadAllOptions<EventDefinitions>): LogRead {
+export function planLogRead(context: ReadContext, options: ReadAllOptions): LogRead {
   const { direction = "forward", fromPosition, toPosition, limit, signal } = options;
   checkCounts({ fromPosition, toPosition, limit });
   const backward = direction === "backward";

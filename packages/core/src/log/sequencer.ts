@@ -90,7 +90,7 @@ export function createChainSequencer(options: ChainSequencerOptions): Sequencer 
   const group = new GroupCommit<Batch, SequenceResult>(async (_, batches) => {
     const result = await log.sequence(batches);
     const others = { ...result, appended: 0, late: [], capacity: new Bill().total() };
-    return batches.map((_, index) => (index === 0 ? result : others));
+    return batches.map((batch) => (batch === batches[0] ? result : others));
   }, Number.POSITIVE_INFINITY);
   return {
     async sequence(items, { signal } = {}) {

@@ -16,10 +16,7 @@ export interface Subscription extends CheckedFilter {
 }
 
 /** @throws RangeError for what is no position, interval or category, TypeError for an unknown type. */
-export function planSubscription(
-  context: ReadContext,
-  options: SubscribeAllOptions<EventDefinitions>,
-): Subscription {
+export function planSubscription(context: ReadContext, options: SubscribeAllOptions): Subscription {
   const { fromPosition = 1, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, signal } = options;
   checkCounts({ fromPosition, pollIntervalMs });
   return { ...checkFilter(context, options), fromPosition, pollIntervalMs, signal };
@@ -38,7 +35,8 @@ export async function* subscribeLog(
   let looksBack = next > 1;
   let wasCaughtUp = false;
   try {
-    while (!signal?.aborted) {
+    for (;;) {
+      if (signal?.aborted) return;
       const bill = new Bill();
       const read = { next, looksBack, signal };
       if (looksBack) next = 1;
