@@ -56,6 +56,28 @@ it("an observer sees the start and the end of every operation", async () => {
   ]);
 });
 
+it("an observer sees reads of the log, and waiting for it", async () => {
+  const { observer, seen, outcomes } = witness();
+  const store = createMemoryEventStore({ observer });
+  await store.append("a|1", counted(1, 3));
+  await collect(store.readAll({ limit: 2 }));
+  await store.waitFor("a|1", 2);
+  await expect(store.waitFor("a|1", 9, { timeoutMs: 1 })).rejects.toMatchObject({ code: "waitTimeout" });
+  // Following it has no end.
+  for await (const { caughtUp } of store.subscribeAll()) if (caughtUp) break;
+  expect(seen.slice(2)).toEqual([
+    "readAll",
+    "readAll done",
+    "waitFor a|1 a",
+    "waitFor done",
+    "waitFor a|1 a",
+    "waitFor failed",
+  ]);
+  const [, readAll, waitFor] = outcomes;
+  expect(readAll).toMatchObject({ events: 2, capacity: { requests: 1, readUnits: 0.5, writeUnits: 0 } });
+  expect(waitFor).toMatchObject({ capacity: { requests: 2, readUnits: 2, writeUnits: 0 } });
+});
+
 it("an outcome holds no more than it says", async () => {
   const { observer, outcomes } = witness();
   const store = createMemoryEventStore({ observer });

@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Item } from "../src/capacity/item-size.ts";
-import { readSlots } from "../src/chain/tiling.ts";
+import { commitsIn, readSlots } from "../src/chain/tiling.ts";
+import { formatCommitId } from "../src/commit-id.ts";
 import type { Blobs, Encryption } from "../src/index.ts";
+import { readPage } from "../src/log/page.ts";
+import { createMemoryStorage } from "../src/memory/memory-storage.ts";
+import { createChainEventStore } from "../src/store/chain-event-store.ts";
 import { openEvents } from "../src/store/open-events.ts";
 import { unpackState } from "../src/store/snapshot.ts";
 
@@ -431,5 +435,119 @@ describe("a stored snapshot stays readable", () => {
     const slots = readSlots(STATES["encrypted for two, in the last of the truncated items"]?.item ?? {});
     expect(slots).toMatchObject({ first: 39, last: 40, truncatedBefore: 41 });
     expect(await openEvents({ definitions: undefined }, slots, { low: 39, high: 40 })).toEqual([]);
+  });
+});
+
+/** Pages of the global log. */
+const PAGES: Record<string, { readonly item: Item; readonly slices: readonly object[] }> = {
+  "plain text: commits, a group, an imported one, a part of a transaction, bodies, and one that is only named":
+    {
+      item: {
+        p: { S: "$all" },
+        s: { N: "41" },
+        n: { N: "8" },
+        i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+        t: { N: "1763900001999" },
+        u: { N: "1763900000123" },
+        e: {
+          S:
+            '[["permit|case-1",1,1763900000123,"AZqwjZPsLVHB0NcGheOtLQ",[["Received",{"channel":"Internet"}]]],' +
+            '["permit|case-1",2,1763900000456,"AZqwjZPsLVHB0NcGheOtLQ",[["A",1],["B",2,{"own":1}],["C",3]],' +
+            '{"g":"AZqwjZPsLVHB0NcGheOtLQAAAAEBmrCNk+1SlKUpSlKUpSlKAAAAAg=="}],' +
+            '["permit|case-2",7,1763900000456,"AZqwjZPsLVHB0NcGheOtLQ",[["Linked",null]],' +
+            '{"x":{"correlationId":"r-1"},"r":1318334740276,"w":[["permit|case-1",9,2],["permit|case-2",7,1]]}],' +
+            '["permit|case-3",4,1763900001999,"AZqwjZPsLVHB0NcGheOtLQ",[[1,"Moved","ada"]],{"b":1}],' +
+            '["permit|case-4",3,1763900001999,"AZqwjZPsLVHB0NcGheOtLQ",null,{"o":2,"m":5,"n":2}]]',
+        },
+        b: { L: [{ B: bytes("VQ53GDojMDF3eS53NjwhLHdvdxEwOTMhdyh5Z3kudzY0ICY0ITw6Oxwxd293NnhkdygI") }] },
+      },
+      slices: [
+        { position: 41, stream: "permit|case-1", first: 1, last: 1, entries: 1 },
+        { position: 42, stream: "permit|case-1", first: 2, last: 4, entries: 3, commits: 2 },
+        {
+          position: 45,
+          stream: "permit|case-2",
+          first: 7,
+          last: 7,
+          entries: 1,
+          recordedAt: 1318334740276,
+          metadata: { correlationId: "r-1" },
+          offset: 2,
+        },
+        { position: 46, stream: "permit|case-3", first: 4, last: 4, entries: 1, bodies: 1 },
+        { position: 47, stream: "permit|case-4", first: 3, last: 4, commitFirst: 1, commitLast: 5 },
+      ],
+    },
+  brotli: {
+    item: {
+      p: { S: "$all" },
+      s: { N: "7" },
+      n: { N: "2" },
+      i: { B: bytes("AZqwjZPsLVHB0NcGheOtLQ==") },
+      t: { N: "1763900000456" },
+      e: {
+        B: bytes(
+          "GxIFgI1UNX8GnSM//t7aNhplUZSVRR8xld3RyQH78YA/fEtqAWpgnlNOWuBxYZfv8HQdrrfz8w2VIJJrmZojcNYNk8Brz482vi0DX4QjW9FjAtJ1+MmEyIs8w8X24YOhxj+Q9sK8q2EYBg==",
+        ),
+      },
+      f: { N: "2" },
+    },
+    slices: [{ position: 7, stream: "permit|case-1", first: 1, last: 2, entries: 2 }],
+  },
+};
+
+describe("a stored page of the log stays readable", () => {
+  it.each(Object.entries(PAGES))("%s", (_, { item, slices }) => {
+    const read = readPage(readSlots(item)).map(({ source, position, entries, metadata, bodies }) => ({
+      position,
+      stream: source.item["p"]?.S,
+      first: source.first,
+      last: source.last,
+      commitFirst: source.commitFirst,
+      commitLast: source.commitLast,
+      recordedAt: source.recordedAt,
+      entries: entries?.length,
+      metadata,
+      bodies: bodies.length,
+      commits: commitsIn(source).length,
+      offset: commitsIn(source)[0]?.offset,
+      id: formatCommitId(source.commitId),
+    }));
+    expect(read).toMatchObject(slices);
+    expect(read.map(({ entries }) => entries)).toEqual(
+      slices.map((slice) => ("entries" in slice ? slice.entries : undefined)),
+    );
+    for (const { id } of read) expect(id).toBe("01KAR8V4ZC5N8W3M6Q0T2Y7B9D");
+  });
+
+  it("with the events in it", async () => {
+    const storage = createMemoryStorage();
+    await storage.putNew({ ...PAGES["brotli"]?.item, s: { N: "1" } }, undefined);
+    const store = createChainEventStore({ storage });
+    const events: unknown[] = [];
+    for await (const event of store.readAll()) events.push(event);
+    const place = {
+      streamId: "permit|case-1",
+      recordedAt: new Date("2025-11-23T12:13:20.456Z"),
+      metadata: {},
+    };
+    expect(events).toEqual([
+      {
+        ...place,
+        type: "Noted",
+        data: { text: "again and ".repeat(120) },
+        position: 1,
+        version: 1,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/0",
+      },
+      {
+        ...place,
+        type: "Noted",
+        data: null,
+        position: 2,
+        version: 2,
+        eventId: "01KAR8V4ZC5N8W3M6Q0T2Y7B9D/1",
+      },
+    ]);
   });
 });

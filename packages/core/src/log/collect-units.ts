@@ -48,6 +48,8 @@ class Collector {
   }
 
   async take(item: ChainItem): Promise<void> {
+    // The rest of its append or transaction is where it is: nothing has to be read.
+    if (this.#isIn(streamOf(item), item)) return;
     /** Each waits for those above it. */
     const waiting: LogUnit[] = [await this.#unitOf(item)];
     for (let unit = waiting.at(-1); unit !== undefined; unit = waiting.at(-1)) {
@@ -106,22 +108,12 @@ class Collector {
     streamId: string,
     { first, last }: { readonly first: number; readonly last: number },
   ): Promise<ChainItem[]> {
-    const items: ChainItem[] = [];
-    let next = first;
-    while (next <= last) {
-      const arrived = this.#byFirst.get(keyOf(streamId, next));
-      if (arrived === undefined) break;
-      items.push(arrived);
-      next = arrived.last + 1;
-    }
-    if (next > last) return items;
     const { signal } = this.#collection;
-    const reading = this.#reading(streamId);
-    // It was written with what arrived, so it is there; a read may have to wait a moment for it.
-    while (next <= last) {
-      const item = await itemHolding(reading, next, signal);
-      items.push(item);
-      next = item.last + 1;
+    const items: ChainItem[] = [];
+    for (let next = first; next <= last; next = (items.at(-1) as ChainItem).last + 1) {
+      const arrived = this.#byFirst.get(keyOf(streamId, next));
+      // It was written with what arrived, so it is there; a read may have to wait a moment for it.
+      items.push(arrived ?? (await itemHolding(this.#reading(streamId), next, signal)));
     }
     return items;
   }

@@ -1,6 +1,6 @@
 import { Bill, type Billed } from "../capacity/units.ts";
 import { readContext } from "../chain/chain.ts";
-import { type ChainWindow, itemHolding, LAST_SLOT, readChainPages } from "../chain/read-chain.ts";
+import { type ChainWindow, itemHolding, LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
 import type { EventDefinitions, RecordedEvent } from "../events.ts";
 import { sliceCommits } from "../store/commit-content.ts";
@@ -35,7 +35,7 @@ export interface LogRead extends CheckedFilter {
 }
 
 /** @throws RangeError for positions, limits and categories that are none, TypeError for an unknown type. */
-export function planLogRead(context: ReadContext, options: ReadAllOptions<EventDefinitions>): LogRead {
+export function planLogRead(context: ReadContext, options: ReadAllOptions): LogRead {
   const { direction = "forward", fromPosition, toPosition, limit, signal } = options;
   checkCounts({ fromPosition, toPosition, limit });
   const backward = direction === "backward";
@@ -60,21 +60,41 @@ export async function* readLog(
   context: ReadContext,
   read: LogRead & Billed,
 ): AsyncGenerator<LoggedEvent, void, undefined> {
-  const { window, bill = new Bill() } = read;
-  let left = window.low > window.high ? 0 : read.limit;
-  if (left === 0) return;
-  for await (const pages of readChainPages(readContext(context, { chain: LOG, bill }), window)) {
-    for (const page of pages) {
-      const opened = openPage(context, page, { ...read, bill });
-      const events = opened instanceof Promise ? await opened : opened;
-      if (window.backward) events.reverse();
-      for (const event of events) {
-        if (left-- === 0) return;
-        yield event;
-      }
+  const { bill = new Bill() } = read;
+  const log = readContext(context, { chain: LOG, bill });
+  let { window, limit: left } = read;
+  while (window.low <= window.high) {
+    let passed = 0;
+    let rest = window;
+    for await (const page of readChain(log, window)) {
+      do {
+        const wanted = wantedOf(page, rest, left);
+        const opened = openPage(context, page, { ...read, window: wanted, bill });
+        const events = opened instanceof Promise ? await opened : opened;
+        if (window.backward) events.reverse();
+        for (const event of events) {
+          yield event;
+          if (--left === 0) return;
+        }
+        passed += wanted.high - wanted.low + 1;
+        rest = window.backward ? { ...rest, high: wanted.low - 1 } : { ...rest, low: wanted.high + 1 };
+      } while (rest.high >= Math.max(page.first, rest.low) && rest.low <= Math.min(page.last, rest.high));
     }
-    if (left === 0) return;
+    // The walk ends after so many positions as there may be events; those of what was truncated have none.
+    if (window.limit === undefined || passed < window.limit) return;
+    window = { ...rest, limit: left, lowIsFirst: rest.lowIsFirst || !rest.backward };
   }
+}
+
+/** The part of a window that is in a page, and within the limit: nothing is opened that a reader does not get to. */
+function wantedOf(page: ChainItem, window: ChainWindow, left: number): ChainWindow {
+  const low = Math.max(page.first, window.low);
+  const high = Math.min(page.last, window.high);
+  // With a filter, only opening them tells how many there are.
+  if (window.limit === undefined) return { ...window, low, high };
+  return window.backward
+    ? { ...window, low: Math.max(low, high - left + 1), high }
+    : { ...window, low, high: Math.min(high, low + left - 1) };
 }
 
 /** The events of a page that a read asks for, forward; at once unless something has to be fetched or decrypted. */

@@ -28,6 +28,7 @@ export interface LateCommit {
   readonly position: number;
 }
 
+/** What came of a call; of calls that went into one page, it is all counted at the first of them. */
 export interface SequenceResult {
   /** How many events went into the log now; others were in it already. */
   readonly appended: number;
@@ -90,7 +91,8 @@ export function createChainSequencer(options: ChainSequencerOptions): Sequencer 
   // Batches of several shards wait for each other; the next page takes all that wait.
   const group = new GroupCommit<Batch, SequenceResult>(async (_, batches) => {
     const result = await log.sequence(batches);
-    return batches.map(() => result);
+    const others = { ...result, appended: 0, late: [], capacity: new Bill().total() };
+    return batches.map((batch) => (batch === batches[0] ? result : others));
   }, Number.POSITIVE_INFINITY);
   return {
     async sequence(items, { signal } = {}) {

@@ -1,6 +1,7 @@
 import { Bill } from "../capacity/units.ts";
 import { readContext } from "../chain/chain.ts";
-import { type ChainWindow, LAST_SLOT, readChainPages } from "../chain/read-chain.ts";
+import { type ChainReadContext, LAST_SLOT, lastItemUpTo, readChain } from "../chain/read-chain.ts";
+import type { ChainItem } from "../chain/tiling.ts";
 import type { EventDefinitions } from "../events.ts";
 import { checkCounts, type ReadContext } from "../store/read-stream.ts";
 import { DEFAULT_POLL_INTERVAL_MS, type LogBatch, type SubscribeAllOptions } from "./log-reads.ts";
@@ -15,38 +16,41 @@ export interface Subscription extends CheckedFilter {
 }
 
 /** @throws RangeError for what is no position, interval or category, TypeError for an unknown type. */
-export function planSubscription(
-  context: ReadContext,
-  options: SubscribeAllOptions<EventDefinitions>,
-): Subscription {
+export function planSubscription(context: ReadContext, options: SubscribeAllOptions): Subscription {
   const { fromPosition = 1, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, signal } = options;
   checkCounts({ fromPosition, pollIntervalMs });
   return { ...checkFilter(context, options), fromPosition, pollIntervalMs, signal };
 }
-
-const FORWARD = { high: LAST_SLOT, backward: false, consistency: "eventual" } as const;
 
 /** Follows the log: reads to its end, says so once, waits, and reads on. */
 export async function* subscribeLog(
   context: ReadContext,
   subscription: Subscription,
 ): AsyncGenerator<LogBatch, void, undefined> {
-  const { signal, pollIntervalMs } = subscription;
-  let position = subscription.fromPosition - 1;
+  const { fromPosition, pollIntervalMs, signal } = subscription;
+  const window = { low: fromPosition, high: LAST_SLOT, signal };
+  let position = fromPosition - 1;
+  let next = fromPosition;
+  // Only a position of the caller's own may be inside a page, or beyond the end.
+  let looksBack = next > 1;
   let wasCaughtUp = false;
-  // Only a position of the caller's own may be inside a page.
-  let lowIsFirst = false;
   try {
     for (;;) {
       if (signal?.aborted) return;
-      const window = { ...FORWARD, low: position + 1, lowIsFirst, signal };
-      for await (const batch of readToEnd(context, subscription, window)) {
-        position = batch.position;
+      const bill = new Bill();
+      const read = { next, looksBack, signal };
+      if (looksBack) next = 1;
+      looksBack = false;
+      for await (const page of readToEnd(readContext(context, { chain: LOG, bill }), read)) {
+        next = page.last + 1;
+        if (page.last <= position) continue;
+        const opened = openPage(context, page, { ...subscription, window, bill });
+        const events = opened instanceof Promise ? await opened : opened;
+        position = page.last;
         wasCaughtUp = false;
-        yield batch;
+        yield { events, position, caughtUp: false };
         if (signal?.aborted) return;
       }
-      lowIsFirst = true;
       if (!wasCaughtUp) {
         wasCaughtUp = true;
         yield { events: [], position, caughtUp: true };
@@ -59,17 +63,32 @@ export async function* subscribeLog(
   }
 }
 
+/** The pages from a position on; when there are none and it looks back, the last one before. */
 async function* readToEnd(
-  context: ReadContext,
-  filter: CheckedFilter,
-  window: ChainWindow,
-): AsyncGenerator<LogBatch, void, undefined> {
-  const bill = new Bill();
-  for await (const pages of readChainPages(readContext(context, { chain: LOG, bill }), window)) {
-    for (const page of pages) {
-      const opened = openPage(context, page, { ...filter, window, bill });
-      const events = opened instanceof Promise ? await opened : opened;
-      yield { events, position: page.last, caughtUp: false };
-    }
+  log: ChainReadContext,
+  {
+    next: low,
+    looksBack,
+    signal,
+  }: {
+    readonly next: number;
+    readonly looksBack: boolean;
+    readonly signal: AbortSignal | undefined;
+  },
+): AsyncGenerator<ChainItem, void, undefined> {
+  let found = false;
+  const window = {
+    low,
+    lowIsFirst: true,
+    high: LAST_SLOT,
+    backward: false,
+    consistency: "eventual",
+  } as const;
+  for await (const page of readChain(log, { ...window, signal })) {
+    found = true;
+    yield page;
   }
+  if (found || !looksBack) return;
+  const before = await lastItemUpTo(log, low, signal);
+  if (before !== undefined) yield before;
 }

@@ -22,7 +22,7 @@ export async function waitForEvent(
   checkCounts({ version, timeoutMs, pollIntervalMs });
   const { bill = new Bill() } = options;
   const { runtime } = context;
-  const deadline = runtime.now() + timeoutMs;
+  const deadline = runtime.monotonic() + timeoutMs;
   const found = await lookBack(context, event, { bill, signal });
   if (found.position !== undefined) return found.position;
   const log = readContext(context, { chain: LOG, bill });
@@ -40,7 +40,7 @@ export async function waitForEvent(
       if (position !== undefined) return position;
       next = page.last + 1;
     }
-    const left = deadline - runtime.now();
+    const left = deadline - runtime.monotonic();
     if (left <= 0)
       throw new WaitTimeoutError(`version ${version} of stream ${event.streamId} in the log`, timeoutMs);
     await runtime.sleep(Math.min(pollIntervalMs, left), signal);
@@ -54,6 +54,8 @@ async function lookBack(
   { bill, signal }: { readonly bill: Bill; readonly signal: AbortSignal | undefined },
 ): Promise<{ readonly position?: number; readonly end: number }> {
   const { streamId, version } = event;
+  const stored = (): Promise<ChainItem | undefined> =>
+    lastItemUpTo(readContext(context, { chain: streamId, bill }), version, signal);
   const window = { low: 1, high: LAST_SLOT, backward: true, consistency: "strong" } as const;
   let end: number | undefined;
   let item: ChainItem | undefined;
@@ -66,7 +68,7 @@ async function lookBack(
     if (end === undefined) {
       end = page.last;
       // Not before: what is written from now on can only be in later pages.
-      item = await lastItemUpTo(readContext(context, { chain: streamId, bill }), version, signal);
+      item = await stored();
       if (item === undefined || item.last < version) return { end };
     }
     // A page is never older than what is in it.
@@ -74,7 +76,10 @@ async function lookBack(
     const position = positionIn(page, event);
     if (position !== undefined) return { position, end };
   }
-  if (item?.truncatedBefore !== undefined) throw new StreamTruncatedError(streamId, item.truncatedBefore);
+  if (end === undefined) item = await stored();
+  // What is truncated does not go into the log any more.
+  if (item?.truncatedBefore !== undefined && item.last >= version)
+    throw new StreamTruncatedError(streamId, item.truncatedBefore);
   return { end: end ?? 0 };
 }
 

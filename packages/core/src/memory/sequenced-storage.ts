@@ -28,9 +28,10 @@ function withLog(storage: ChainStorage): ChainStorage {
       return found;
     },
     async query(range) {
-      if (range.chain === LOG && waiting.length > 0) {
+      if (range.chain === LOG) {
         const items = waiting;
         waiting = [];
+        // With nothing at hand, it waits for what another reader has taken.
         await sequencer.sequence(items);
       }
       return storage.query(range);
