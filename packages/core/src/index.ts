@@ -89,7 +89,7 @@ export type {
   OperationFacts,
   OperationOutcome,
 } from "./observer.ts";
-export type { Runtime } from "./runtime.ts";
+export { backoffMs, type Runtime, SYSTEM_RUNTIME } from "./runtime.ts";
 export {
   createStateCache,
   DEFAULT_CACHED_COMMIT_IDS,

@@ -14,3 +14,14 @@ export type {
   StreamRecord,
   UnknownRecord,
 } from "./stream-record.ts";
+export {
+  createStreamWorker,
+  DEFAULT_MAX_IDLE_MS,
+  MAX_BATCH_SIZE,
+  type StreamWorkerOptions,
+} from "./worker/create-stream-worker.ts";
+export type { ShardRef } from "./worker/lineage.ts";
+export type { GapHandler } from "./worker/shard-reader.ts";
+export { DEFAULT_DRAIN_MS, type StreamWorker } from "./worker/stream-worker.ts";
+export type { Gap, WorkerEvent } from "./worker/worker-event.ts";
+export type { ShardProgress, WorkerProgress } from "./worker/worker-progress.ts";
