@@ -6,16 +6,19 @@ import {
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
-import { createLeaseGroup } from "@tuppence/core/leases";
 import { startDynamoDBLocal } from "@tuppence/local";
 import { describe, expect, it } from "vitest";
-import { createStreamWorker, type StreamWorkerOptions, type WorkerEvent } from "../src/index.ts";
+import {
+  createStreamWorker,
+  type StreamWorker,
+  type StreamWorkerOptions,
+  type WorkerEvent,
+} from "../src/index.ts";
 
 const server = await startDynamoDBLocal({ log: false });
 const config = server.clientConfig("streamworker");
 const client = new DynamoDBClient(config);
 const streams = new DynamoDBStreamsClient(config);
-await createLeaseGroup({ client, group: "tables" }).ensureTables();
 
 async function createTable(tableName: string): Promise<void> {
   await client.send(
@@ -37,11 +40,11 @@ async function put(tableName: string, key: number): Promise<void> {
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 describe("a worker on DynamoDB Local", () => {
-  const workerOn = (
+  const workerOn = async (
     tableName: string,
     handled: string[],
     options: Partial<StreamWorkerOptions> = {},
-  ): ReturnType<typeof createStreamWorker> => {
+  ): Promise<StreamWorker> => {
     const worker = createStreamWorker({
       streams,
       client,
@@ -54,6 +57,7 @@ describe("a worker on DynamoDB Local", () => {
       },
       ...options,
     });
+    await worker.ensureTables();
     worker.start();
     return worker;
   };
@@ -63,21 +67,21 @@ describe("a worker on DynamoDB Local", () => {
     const one: string[] = [];
     const other: string[] = [];
     for (const key of numbers(0, 10)) await put("handover", key);
-    const first = workerOn("handover", one, { workerId: "first", batchSize: 3 });
+    const first = await workerOn("handover", one, { workerId: "first", batchSize: 3 });
     await expect.poll(() => one.length, { timeout: 30_000 }).toBe(10);
     const { shards } = await first.progress();
     expect(shards).toMatchObject([
       { state: "reading", isOwn: true, position: one.at(-1), recordsHandled: 10 },
     ]);
     expect(shards[0]?.owner).toMatch(/^first/);
-    await using _ = workerOn("handover", other, { workerId: "second" });
+    await using _ = await workerOn("handover", other, { workerId: "second" });
     for (const key of numbers(10, 20)) await put("handover", key);
     await first.stop();
     for (const key of numbers(20, 30)) await put("handover", key);
     await expect.poll(() => new Set([...one, ...other]).size, { timeout: 30_000 }).toBe(30);
     // Each was stopped or began in an orderly way: nothing is delivered twice.
     expect([...one, ...other]).toHaveLength(30);
-    const all = [...one, ...other].map(BigInt);
+    const all = [...one, ...other].map((number) => BigInt(number));
     expect(all).toEqual(all.toSorted((a, b) => Number(a - b)));
   });
 
@@ -86,7 +90,7 @@ describe("a worker on DynamoDB Local", () => {
     const handled: string[] = [];
     const events: WorkerEvent[] = [];
     await put("replaced", 1);
-    await using worker = workerOn("replaced", handled, { onEvent: (event) => events.push(event) });
+    await using worker = await workerOn("replaced", handled, { onEvent: (event) => events.push(event) });
     await expect.poll(() => handled.length, { timeout: 30_000 }).toBe(1);
     const update = async (StreamEnabled: boolean): Promise<void> => {
       const StreamSpecification = StreamEnabled

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type RecordsHandler, StoppedAtRecordError } from "../src/records-handler.ts";
 import type { StreamRecord } from "../src/stream-record.ts";
-import { StreamWorker, type WorkerParts } from "../src/worker/stream-worker.ts";
+import { PollingWorker, type StreamWorker, type WorkerParts } from "../src/worker/stream-worker.ts";
 import type { Gap, WorkerEvent } from "../src/worker/worker-event.ts";
 import { WORKER_GUARDS } from "../src/worker/worker-guards.ts";
 import { MemoryLeases } from "./memory-leases.ts";
@@ -30,7 +30,7 @@ function setUp(): Setting {
   const gaps: Gap[] = [];
   let workers = 0;
   const worker = (handler: RecordsHandler, parts?: Partial<WorkerParts>): StreamWorker => {
-    const created = new StreamWorker({
+    const created = new PollingWorker({
       api: model,
       leases: leases.join(`w${++workers}`, runtime, async (apply) => apply()),
       runtime,
@@ -195,22 +195,22 @@ describe("stop", () => {
     const { time, model, leases, sleep, worker } = setUp();
     model.enable();
     model.write(change("k"));
-    let signal: AbortSignal | undefined;
-    let isDone = false;
+    const signals: AbortSignal[] = [];
+    const done: unknown[] = [];
     await time.run(
       (async () => {
         const running = worker(async (_records, context) => {
-          signal = context.signal;
+          signals.push(context.signal);
           await sleep(60_000);
-          isDone = true;
+          done.push("late");
         });
-        while (signal === undefined) await sleep(100);
+        while (signals.length === 0) await sleep(100);
         const stopping = running.stop({ drainMs: 1_000 });
         await sleep(900);
-        expect(signal.aborted).toBe(false);
+        expect(signals[0]?.aborted).toBe(false);
         await stopping;
-        expect(signal.aborted).toBe(true);
-        while (!isDone) await sleep(1_000);
+        expect(signals[0]?.aborted).toBe(true);
+        while (done.length === 0) await sleep(1_000);
         await sleep(1_000);
         expect([...leases.stored.values()]).toMatchObject([{ owner: undefined, position: undefined }]);
       })(),
@@ -333,11 +333,11 @@ describe("streams", () => {
     model.enable();
     model.write(change("a"));
     model.faults = { ...NO_FAULTS, throttle: 0.5 };
-    let handled = 0;
+    const handled: unknown[] = [];
     await time.run(
       (async () => {
-        await using _ = worker(async (records) => void (handled += records.length));
-        while (handled === 0) await sleep(100);
+        await using _ = worker(async (records) => void handled.push(...records));
+        while (handled.length === 0) await sleep(100);
         expect(events.some((event) => event.type === "requestFailed" && event.isThrottle)).toBe(true);
       })(),
       600_000,

@@ -44,9 +44,7 @@ describe("the histories notice", () => {
     },
     "expired iterators made again from the latest record": { fromLatest: true },
   };
-  for (const [name, sabotage] of Object.entries(broken)) {
-    it(name, async () => {
-      expect(await firstProblems(40, sabotage)).not.toEqual([]);
-    });
-  }
+  it.each(Object.entries(broken))("%s", async (_name, sabotage) => {
+    expect(await firstProblems(40, sabotage)).not.toEqual([]);
+  });
 });

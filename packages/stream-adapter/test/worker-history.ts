@@ -1,6 +1,6 @@
 import { StoppedAtRecordError } from "../src/records-handler.ts";
 import type { StreamRecord } from "../src/stream-record.ts";
-import { StreamWorker } from "../src/worker/stream-worker.ts";
+import { PollingWorker, type StreamWorker } from "../src/worker/stream-worker.ts";
 import type { StreamsApi } from "../src/worker/streams-api.ts";
 import type { Gap, WorkerEvent } from "../src/worker/worker-event.ts";
 import { WORKER_GUARDS, type WorkerGuards } from "../src/worker/worker-guards.ts";
@@ -148,7 +148,7 @@ function startProcess(world: World): Process {
     return result;
   };
   const workerId = `w${++world.processes}`;
-  const worker = new StreamWorker({
+  const worker = new PollingWorker({
     api: remote(world, model, call),
     leases: leases.join(workerId, runtime, call),
     runtime,

@@ -5,7 +5,7 @@ import { createLeaseGroup } from "@tuppence/core/leases";
 import { decodeRecord } from "../decode-record.ts";
 import type { RecordsHandler } from "../records-handler.ts";
 import type { GapHandler } from "./shard-reader.ts";
-import { StreamWorker } from "./stream-worker.ts";
+import { PollingWorker, type StreamWorker } from "./stream-worker.ts";
 import { createStreamsApi } from "./streams-api.ts";
 import type { WorkerEvent } from "./worker-event.ts";
 import { WORKER_GUARDS } from "./worker-guards.ts";
@@ -83,7 +83,7 @@ export function createStreamWorker(options: StreamWorkerOptions): StreamWorker {
     leaseDurationMs,
     runtime,
   });
-  return new StreamWorker({
+  return new PollingWorker({
     api: createStreamsApi(streams),
     leases,
     runtime: { ...SYSTEM_RUNTIME, ...runtime },

@@ -13,7 +13,7 @@ import type { Gap } from "./worker-event.ts";
  */
 const MIN_INTERVAL_MS = 200;
 /** After the first empty page, in ms; it doubles with each that follows. */
-export const FIRST_IDLE_MS = 200;
+const FIRST_IDLE_MS = 200;
 
 const BACKOFF = { baseMs: 200, maxMs: 10_000 };
 

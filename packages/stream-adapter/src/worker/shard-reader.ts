@@ -58,7 +58,6 @@ const COMMIT_BACKOFF = { baseMs: 100, maxMs: 5_000 };
 /** Reads a shard under a lease: each page is handled, then the position moves. One page is read ahead meanwhile. */
 export class ShardReader {
   readonly #context: ReaderContext;
-  readonly #shard: ReadableShard;
   readonly #ref: ShardRef;
   readonly #lease: Lease;
   readonly #status: ReaderStatus;
@@ -71,7 +70,6 @@ export class ShardReader {
   ) {
     const { api, runtime, guards, batchSize: pageSize, maxIdleMs, emit } = context;
     this.#context = context;
-    this.#shard = shard;
     this.#ref = { streamArn: shard.streamArn, shardId: shard.shardId };
     this.#lease = lease;
     this.#status = status;

@@ -32,8 +32,29 @@ export interface WorkerParts {
   readonly maxIdleMs: number;
 }
 
-/** Reads a table's stream together with other workers of its group. */
-export class StreamWorker implements AsyncDisposable {
+/** Reads a table's stream together with other workers of its group. `await using` stops it. */
+export interface StreamWorker extends AsyncDisposable {
+  /** Aborted when the worker can't go on, with the error as its reason; it has begun to stop then. */
+  readonly failed: AbortSignal;
+  /** Creates the table of the leases if it is missing; safe to call always. */
+  ensureTables(): Promise<void>;
+  /**
+   * Begins to work; returns at once.
+   *
+   * @throws TypeError when it was started before.
+   */
+  start(): void;
+  /** Where the shards are. Cost: one Query of the group's leases. */
+  progress(): Promise<WorkerProgress>;
+  /**
+   * Lets handlers finish the batches that they have, commits, and lets the leases go. After `drainMs` (default 10,000) their
+   * signals are aborted, and what they do from then on does not count.
+   */
+  stop(options?: { readonly drainMs?: number | undefined }): Promise<void>;
+}
+
+/** The worker on its parts. */
+export class PollingWorker implements StreamWorker {
   readonly #parts: WorkerParts;
   readonly #map: ShardMap;
   readonly #readers = new Map<string, ReaderStatus>();
@@ -52,33 +73,26 @@ export class StreamWorker implements AsyncDisposable {
     this.#map = new ShardMap({ api, tableName, runtime, guards, emit, listLeases: () => leases.list() });
   }
 
-  /** Aborted when the worker can't go on, with the error as its reason; it has begun to stop then. */
   get failed(): AbortSignal {
     return this.#failed.signal;
   }
 
-  /**
-   * Begins to work; returns at once.
-   *
-   * @throws TypeError when it was started before.
-   */
+  ensureTables(): Promise<void> {
+    return this.#parts.leases.ensureTables();
+  }
+
   start(): void {
     if (this.#state !== "new") throw new TypeError(`This worker is ${this.#state} already; create another.`);
     this.#state = "started";
     this.#parts.leases.start({ resources: () => this.#readable(), run: (lease) => this.#read(lease) });
   }
 
-  /** Where the shards are. Cost: one Query of the group's leases. */
   async progress(): Promise<WorkerProgress> {
     const leases = await this.#map.listLeases();
     const own = { readers: this.#readers, now: this.#parts.runtime.now() };
     return progressOf(this.#map.plan, leases, own);
   }
 
-  /**
-   * Lets handlers finish the batches that they have, commits, and lets the leases go. After `drainMs` (default 10,000) their
-   * signals are aborted, and what they do from then on does not count.
-   */
   stop(options?: { readonly drainMs?: number | undefined }): Promise<void> {
     this.#stopping ??= this.#stop(options?.drainMs ?? DEFAULT_DRAIN_MS);
     return this.#stopping;
@@ -155,8 +169,16 @@ export class StreamWorker implements AsyncDisposable {
     if (this.#failed.signal.aborted) return;
     this.#emit({ type: "failed", error });
     this.#failed.abort(error);
-    // Not awaited: those who are to end are waiting for this. A failure to stop is told like any other.
-    this.stop().catch((cause: unknown) => this.#emit({ type: "failed", error: cause }));
+    // Not awaited: it waits for those who call this.
+    void this.#stopAfterFailure();
+  }
+
+  async #stopAfterFailure(): Promise<void> {
+    try {
+      await this.stop();
+    } catch (error) {
+      this.#emit({ type: "failed", error });
+    }
   }
 
   /** Whoever looks on can't do harm. */
