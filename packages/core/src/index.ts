@@ -20,6 +20,7 @@ export type {
   Decision,
   DecisionResult,
 } from "./decisions/decision.ts";
+export { auditLog } from "./dynamodb/audit-log.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { createSequencer, type SequencerOptions } from "./dynamodb/create-sequencer.ts";
 export { readTableStatus, type TableStatus } from "./dynamodb/table-status.ts";
@@ -64,6 +65,12 @@ export {
   type RecordedEventOf,
 } from "./events.ts";
 export type { JsonValue } from "./json.ts";
+export {
+  type AuditOptions,
+  type AuditReport,
+  DEFAULT_AUDIT_GRACE_MS,
+  type MissingVersions,
+} from "./log/audit-log.ts";
 export {
   DEFAULT_POLL_INTERVAL_MS,
   DEFAULT_WAIT_TIMEOUT_MS,

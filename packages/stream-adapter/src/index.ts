@@ -1,4 +1,6 @@
 export { decodeRecord } from "./decode-record.ts";
+export { createLogWorker, DEFAULT_LOG_GROUP, type LogWorkerOptions } from "./log/create-log-worker.ts";
+export { type LateOptions, logRecordsHandler } from "./log/log-records-handler.ts";
 export {
   type HandlerContext,
   oneByOne,

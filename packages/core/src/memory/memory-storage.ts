@@ -68,7 +68,10 @@ export function createMemoryStorage(): ChainStorage {
       signal?.throwIfAborted();
       const from = Buffer.from(String(next));
       const names = [...chains]
-        .filter(([, slots]) => category === undefined || slots.get(1)?.["c"]?.S === category)
+        .filter(([, slots]) => {
+          const own = slots.get(1)?.["c"]?.S;
+          return category === undefined ? own !== undefined : own === category;
+        })
         .map(([name]) => Buffer.from(name))
         .filter((name) => Buffer.compare(name, from) > 0)
         .toSorted((one, other) => Buffer.compare(one, other))
