@@ -1,5 +1,5 @@
-import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
-import { type Capacity, createEventStore, eventsTable, meterCapacity } from "@tuppence/core";
+import { DynamoDBClient, type DynamoDBClientConfig, paginateQuery } from "@aws-sdk/client-dynamodb";
+import { type Capacity, createEventStore, eventsTable, itemSize, meterCapacity } from "@tuppence/core";
 import type { DynamoDBLocal } from "@tuppence/local";
 
 /** A client of a database of its own, empty but for the table of events. */
@@ -41,4 +41,17 @@ export async function consumedBy<Result>(
   } finally {
     meter.detach();
   }
+}
+
+/** The sizes of all items of a partition together. */
+export async function bytesIn({ client, tableName }: Database, partition: string): Promise<number> {
+  let bytes = 0;
+  const query = {
+    TableName: tableName,
+    KeyConditionExpression: "p = :p",
+    ExpressionAttributeValues: { ":p": { S: partition } },
+  };
+  for await (const { Items: items = [] } of paginateQuery({ client }, query))
+    bytes += items.reduce((total, item) => total + itemSize(item), 0);
+  return bytes;
 }
