@@ -6,6 +6,8 @@ import type { DynamoDBLocal } from "@tuppence/local";
 export interface Database extends Disposable {
   readonly client: DynamoDBClient;
   readonly tableName: string;
+  /** For a client of the table's stream. */
+  readonly connection: ReturnType<DynamoDBLocal["clientConfig"]>;
   /** Opens the same database once more, with a client of other settings. */
   readonly reopen: (config: DynamoDBClientConfig) => Database;
 }
@@ -19,10 +21,11 @@ let opened = 0;
  */
 export async function openDatabase(local: DynamoDBLocal): Promise<Database> {
   const name = `bench${process.pid}x${opened++}`;
+  const connection = local.clientConfig(name);
   const open = (config: DynamoDBClientConfig): Database => {
-    const client = new DynamoDBClient({ ...local.clientConfig(name), ...config });
+    const client = new DynamoDBClient({ ...connection, ...config });
     const tableName = String(eventsTable().TableName);
-    return { client, tableName, reopen: open, [Symbol.dispose]: () => client.destroy() };
+    return { client, tableName, connection, reopen: open, [Symbol.dispose]: () => client.destroy() };
   };
   const database = open({});
   await createEventStore({ client: database.client }).ensureTables();
