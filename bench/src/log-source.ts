@@ -10,8 +10,8 @@ export interface LogSource {
   readonly eventsPerCommit: number;
 }
 
-/** 25,731 events. */
-const COPIES = 3;
+/** 17,154 events. */
+const COPIES = 2;
 
 /** How the events of the file are spread over commits. */
 export const SPREADS: readonly { readonly name: string; readonly spread: typeof oneByOne }[] = [
@@ -39,7 +39,11 @@ export async function fillStreams({ client }: Database, spread: typeof oneByOne)
 }
 
 /** Puts all commits of a database into its log. */
-export async function fillLog({ client }: Database, { items }: LogSource, pageCommits: number): Promise<void> {
+export async function fillLog(
+  { client }: Database,
+  { items }: LogSource,
+  pageCommits: number,
+): Promise<void> {
   const sequencer = createSequencer({ client });
   for (let from = 0; from < items.length; from += pageCommits)
     await sequencer.sequence(items.slice(from, from + pageCommits));

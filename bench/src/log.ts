@@ -6,7 +6,8 @@ import { compareSequencing } from "./log-sequencing.ts";
 /** The global log: putting commits into it, reading it all, and how far it is behind. */
 export const logBenchmark: Benchmark = {
   name: "log",
-  description: "The global log on real events: sequencing and replay, ours and by hand in turn, and its delay",
+  description:
+    "The global log on real events: sequencing and replay, ours and by hand in turn, and its delay",
   async run(local, options) {
     return [
       ...(await compareSequencing(local, options)),
