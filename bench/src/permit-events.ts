@@ -27,7 +27,7 @@ const TIME = "time:timestamp";
  */
 export async function readPermits(copies: number): Promise<readonly PermitTask[]> {
   const path = createRequire(import.meta.url).resolve("pm4js/examples/input_data/receipt.csv");
-  const rows = parse(await readFile(path), { columns: true }) as PermitTask[];
+  const rows = parse<PermitTask>(await readFile(path), { columns: true });
   const inOrder = rows.toSorted((one, other) => (String(one[TIME]) < String(other[TIME]) ? -1 : 1));
   return Array.from({ length: copies }, (_, copy) =>
     inOrder.map((row) => ({ ...row, [CASE]: `${row[CASE]}-${copy}` })),
