@@ -1,11 +1,13 @@
-import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
-import { type Capacity, createEventStore, eventsTable, meterCapacity } from "@tuppence/core";
+import { DynamoDBClient, type DynamoDBClientConfig, paginateQuery } from "@aws-sdk/client-dynamodb";
+import { type Capacity, createEventStore, eventsTable, itemSize, meterCapacity } from "@tuppence/core";
 import type { DynamoDBLocal } from "@tuppence/local";
 
 /** A client of a database of its own, empty but for the table of events. */
 export interface Database extends Disposable {
   readonly client: DynamoDBClient;
   readonly tableName: string;
+  /** For a client of the table's stream. */
+  readonly connection: ReturnType<DynamoDBLocal["clientConfig"]>;
   /** Opens the same database once more, with a client of other settings. */
   readonly reopen: (config: DynamoDBClientConfig) => Database;
 }
@@ -19,10 +21,11 @@ let opened = 0;
  */
 export async function openDatabase(local: DynamoDBLocal): Promise<Database> {
   const name = `bench${process.pid}x${opened++}`;
+  const connection = local.clientConfig(name);
   const open = (config: DynamoDBClientConfig): Database => {
-    const client = new DynamoDBClient({ ...local.clientConfig(name), ...config });
+    const client = new DynamoDBClient({ ...connection, ...config });
     const tableName = String(eventsTable().TableName);
-    return { client, tableName, reopen: open, [Symbol.dispose]: () => client.destroy() };
+    return { client, tableName, connection, reopen: open, [Symbol.dispose]: () => client.destroy() };
   };
   const database = open({});
   await createEventStore({ client: database.client }).ensureTables();
@@ -41,4 +44,17 @@ export async function consumedBy<Result>(
   } finally {
     meter.detach();
   }
+}
+
+/** The sizes of all items of a partition together. */
+export async function bytesIn({ client, tableName }: Database, partition: string): Promise<number> {
+  let bytes = 0;
+  const query = {
+    TableName: tableName,
+    KeyConditionExpression: "p = :p",
+    ExpressionAttributeValues: { ":p": { S: partition } },
+  };
+  for await (const { Items: items = [] } of paginateQuery({ client }, query))
+    bytes += items.reduce((total, item) => total + itemSize(item), 0);
+  return bytes;
 }

@@ -57,7 +57,7 @@ export async function measure(
 }
 
 /** The nearest rank: the smallest of the sorted values that `percent` of them do not exceed. */
-function percentile(sorted: readonly number[], percent: number): number {
+export function percentile(sorted: readonly number[], percent: number): number {
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
 }
 

@@ -41,9 +41,12 @@ function writeTime(bytes: Uint8Array, nowMs: number): void {
   }
 }
 
-/** The 26 characters of a commit id's 16 bytes. */
+const LETTERS = Buffer.from(ALPHABET);
+const letters = Buffer.alloc(TEXT_LENGTH);
+
+/** The 26 characters of a commit id's 16 bytes. Letter by letter they would become a chain of 13 strings. */
 export function formatCommitId(bytes: Uint8Array): string {
-  let text = "";
+  let length = 0;
   // 130 bits of text for 128 bits of id: the first character holds only three.
   let bits = 2;
   let buffer = 0;
@@ -52,11 +55,11 @@ export function formatCommitId(bytes: Uint8Array): string {
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      text += ALPHABET[(buffer >>> bits) & 31];
+      letters[length++] = LETTERS[(buffer >>> bits) & 31] as number;
     }
     buffer &= (1 << bits) - 1;
   }
-  return text;
+  return letters.toString("latin1", 0, length);
 }
 
 /**

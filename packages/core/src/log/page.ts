@@ -237,25 +237,24 @@ type StoredSlice = readonly [
   extras?: SliceExtras,
 ];
 
+// Most slices share these: a replay goes through millions of them.
+const NO_EXTRAS: SliceExtras = {};
+const NO_BODIES: readonly Uint8Array[] = [];
+
 /**
  * What a page holds, in order.
  *
  * @throws IntegrityError when it can't be read.
  */
 export function readPage(page: ChainItem): PageSlice[] {
-  const bodies = (page.item["b"]?.L ?? []).map(({ B: body }) => body ?? new Uint8Array());
+  const apart = (page.item["b"]?.L ?? []).map(({ B: body }) => body ?? new Uint8Array());
   let position = page.first;
   let body = 0;
   const slices = parsePage(page).map((stored): PageSlice => {
-    const { b = 0, x: metadata } = stored[5] ?? {};
+    const { b = 0, x: metadata } = stored[5] ?? NO_EXTRAS;
     const source = sourceOf(stored);
-    const slice = {
-      source,
-      position,
-      entries: stored[4] ?? undefined,
-      metadata,
-      bodies: bodies.slice(body, body + b),
-    };
+    const bodies = b === 0 ? NO_BODIES : apart.slice(body, body + b);
+    const slice = { source, position, entries: stored[4] ?? undefined, metadata, bodies };
     position += source.last - source.first + 1;
     body += b;
     return slice;
@@ -270,15 +269,19 @@ export function readPage(page: ChainItem): PageSlice[] {
   return slices;
 }
 
-function sourceOf([streamId, first, t, id, entries, extras = {}]: StoredSlice): ChainItem {
+function sourceOf([streamId, first, t, id, entries, extras = NO_EXTRAS]: StoredSlice): ChainItem {
   const { n = entries?.length ?? 0, o = 0, m = n, r = t, g, w } = extras;
   const commitFirst = first - o;
+  const p = { S: streamId };
   return {
-    item: {
-      p: { S: streamId },
-      ...(g === undefined ? undefined : { g: { B: Buffer.from(g, "base64") } }),
-      ...(w === undefined ? undefined : { w: { S: JSON.stringify(w) } }),
-    },
+    item:
+      g === undefined && w === undefined
+        ? { p }
+        : {
+            p,
+            ...(g === undefined ? undefined : { g: { B: Buffer.from(g, "base64") } }),
+            ...(w === undefined ? undefined : { w: { S: JSON.stringify(w) } }),
+          },
     first,
     last: first + n - 1,
     commitFirst,

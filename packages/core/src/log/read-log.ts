@@ -126,7 +126,11 @@ export function openPage(
     slices.push(slice);
   }
   const placed = (all: readonly (readonly RecordedEvent[])[]): LoggedEvent[] => {
-    const logged = all.flatMap((events, index) => withPositions(events, slices[index] as PageSlice));
+    const logged: LoggedEvent[] = [];
+    for (const [index, events] of all.entries()) {
+      const { source, position } = slices[index] as PageSlice;
+      for (const event of events) logged.push(withPosition(event, position + event.version - source.first));
+    }
     read.bill.events += logged.length;
     return logged;
   };
@@ -154,7 +158,9 @@ function openSlice(
   return openSlices(context, source, { slices, range });
 }
 
-/** The events were made for this read, so they take their position as they are. */
-function withPositions(events: readonly RecordedEvent[], { source, position }: PageSlice): LoggedEvent[] {
-  return events.map((event) => Object.assign(event, { position: position + event.version - source.first }));
+/** The event was made for this read, so it takes its position as it is. */
+function withPosition(event: RecordedEvent, position: number): LoggedEvent {
+  const logged = event as RecordedEvent & { position: number };
+  logged.position = position;
+  return logged;
 }
