@@ -33,6 +33,21 @@ export function newCommitId(nowMs: number): Uint8Array {
   return bytes;
 }
 
+/** The commit id of a time, in epoch milliseconds, and the bytes behind it. */
+export function commitIdOf(timeMs: number, rest: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(BYTE_LENGTH);
+  writeTime(bytes, timeMs);
+  bytes.set(rest, TIME_BYTES);
+  return bytes;
+}
+
+/** The time that a commit id begins with, in epoch milliseconds: that of who made it, or 0 of one that was made from a text. */
+export function timeOfCommitId(bytes: Uint8Array): number {
+  let time = 0;
+  for (let at = 0; at < TIME_BYTES; at++) time = time * 256 + (bytes[at] ?? 0);
+  return time;
+}
+
 function writeTime(bytes: Uint8Array, nowMs: number): void {
   let rest = nowMs;
   for (let at = TIME_BYTES - 1; at >= 0; at--) {

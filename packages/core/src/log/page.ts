@@ -2,6 +2,7 @@ import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import { type Item, itemSize } from "../capacity/item-size.ts";
 import { writeUnits } from "../capacity/units.ts";
 import { type ChainItem, type CommitPart, partsOf } from "../chain/tiling.ts";
+import { commitIdOf, timeOfCommitId } from "../commit-id.ts";
 import { IntegrityError } from "../errors.ts";
 import type { EventMetadata } from "../events.ts";
 import { entriesText } from "../store/commit-content.ts";
@@ -20,7 +21,10 @@ const BROTLI = "2";
 /** The text of a page at most, in characters, unless one commit has more: with 500 B an event, about 1,000 events. */
 const PAGE_CHARACTERS = 512 * 1024;
 
-/** Names and values of all attributes of a page but `e`, `f` and `b`, at their largest. */
+/** In `j`, of each commit id the bytes behind its time. */
+const ID_REST_BYTES = 10;
+
+/** Names and values of all attributes of a page but `e`, `f`, `b` and `j`, at their largest. */
 const ENVELOPE_BYTES = 96;
 
 /** The items that one append or transaction put: the log never tells a part of it without the rest. */
@@ -76,7 +80,7 @@ function packUnits(units: readonly LogUnit[], maxItemBytes: number): PackedPage[
 /** What does not fit is named, the largest first, and read from its stream: a page is always one item. */
 function packWithReferences(slices: readonly WrittenSlice[], maxItemBytes: number): CommitPart {
   const largestFirst = slices
-    .map((slice, index) => ({ index, bytes: slice.text.length + bytesOf(slice.bodies) }))
+    .map((slice, index) => ({ index, bytes: slice.entries.length + bytesOf(slice.bodies) }))
     .toSorted((one, other) => other.bytes - one.bytes);
   const packWith = (references: number): CommitPart | undefined => {
     const inOrder = [...slices];
@@ -109,11 +113,11 @@ function packWithReferences(slices: readonly WrittenSlice[], maxItemBytes: numbe
 interface WrittenSlice {
   readonly source: ChainItem;
   /** JSON text. */
-  readonly text: string;
+  readonly entries: string;
+  readonly extras: SliceExtras;
   readonly bodies: readonly Uint8Array[];
 }
 
-/** `[stream, first version, t, commit id, entries]`, or with what only some commits have behind it. */
 function writeSlice(source: ChainItem): WrittenSlice {
   const entries = entriesText(source);
   const metadata = metadataOf(source);
@@ -125,7 +129,7 @@ function writeSlice(source: ChainItem): WrittenSlice {
     ...metadata,
     ...(bodies.length === 0 ? undefined : { b: bodies.length }),
   };
-  return { source, bodies, text: sliceText(source, entries, extras) };
+  return { source, entries, extras, bodies };
 }
 
 /** The metadata of all events, if there is any; undefined when it can't be read. */
@@ -142,7 +146,7 @@ function metadataOf({ item }: ChainItem): Pick<SliceExtras, "x"> | undefined {
 
 function referenceTo(source: ChainItem): WrittenSlice {
   const extras = { ...extrasOf(source), n: source.last - source.first + 1 };
-  return { source, bodies: [], text: sliceText(source, "null", extras) };
+  return { source, entries: "null", extras, bodies: [] };
 }
 
 /** What a slice says besides; a name that is absent has the default of the attribute it is copied from. */
@@ -174,18 +178,28 @@ function extrasOf(source: ChainItem): SliceExtras {
   };
 }
 
-function sliceText({ item, first, t, commitId }: ChainItem, entries: string, extras: SliceExtras): string {
-  const id = Buffer.from(commitId).toString("base64url");
+/**
+ * `[stream, first version, t, age of the commit's id, entries]`, or with what only some commits have behind it: `t` less that of
+ * the slice before, and by how much the id's time is before `t`, mostly nothing. The rest of the id is random: among text
+ * that is to be compressed it would take as much again.
+ */
+function sliceText({ source, entries, extras }: WrittenSlice, before: number): string {
+  const { item, first, t, commitId } = source;
   const more = JSON.stringify(extras);
   const tail = more === "{}" ? "" : `,${more}`;
-  return `[${JSON.stringify(item["p"]?.S)},${first},${t},"${id}",${entries}${tail}]`;
+  const age = t - timeOfCommitId(commitId);
+  return `[${JSON.stringify(item["p"]?.S)},${first},${t - before},${age},${entries}${tail}]`;
 }
 
 /** The slices as the content of one item; undefined when they don't fit. */
 function packSlices(slices: readonly WrittenSlice[], maxItemBytes: number): CommitPart | undefined {
-  const text = `[${slices.map((slice) => slice.text).join(",")}]`;
+  const texts = slices.map((slice, index) => sliceText(slice, slices[index - 1]?.source.t ?? 0));
+  const text = `[${texts.join(",")}]`;
   const bodies = slices.flatMap((slice) => slice.bodies);
-  const apart: Item = bodies.length === 0 ? {} : { b: { L: bodies.map((body) => ({ B: body })) } };
+  const apart: Item = {
+    j: { B: Buffer.concat(slices.map(({ source }) => source.commitId.subarray(-ID_REST_BYTES))) },
+    ...(bodies.length === 0 ? undefined : { b: { L: bodies.map((body) => ({ B: body })) } }),
+  };
   const around = ENVELOPE_BYTES + itemSize(apart);
   const plainBytes = around + Buffer.byteLength(text);
   const count = slices.reduce((events, { source }) => events + source.last - source.first + 1, 0);
@@ -204,7 +218,7 @@ function bytesOf(bodies: readonly Uint8Array[]): number {
   return bodies.reduce((bytes, body) => bytes + body.byteLength, 0);
 }
 
-/** Quality 5: an eighth smaller than 4, which lowers the bill by more than the time it takes; 7 and above take many times that for a hundredth. */
+/** Quality 5: an eighth smaller than 4 for about a third more time; 7 and above take many times that for a hundredth. */
 function compress(text: string): Buffer {
   return brotliCompressSync(text, {
     params: {
@@ -231,8 +245,8 @@ export interface PageSlice {
 type StoredSlice = readonly [
   streamId: string,
   first: number,
-  t: number,
-  id: string,
+  sinceLast: number,
+  idAge: number,
   entries: readonly unknown[] | null,
   extras?: SliceExtras,
 ];
@@ -240,6 +254,7 @@ type StoredSlice = readonly [
 // Most slices share these: a replay goes through millions of them.
 const NO_EXTRAS: SliceExtras = {};
 const NO_BODIES: readonly Uint8Array[] = [];
+const NO_BYTES = new Uint8Array();
 
 /**
  * What a page holds, in order.
@@ -248,11 +263,18 @@ const NO_BODIES: readonly Uint8Array[] = [];
  */
 export function readPage(page: ChainItem): PageSlice[] {
   const apart = (page.item["b"]?.L ?? []).map(({ B: body }) => body ?? new Uint8Array());
+  const ids = page.item["j"]?.B ?? NO_BYTES;
   let position = page.first;
   let body = 0;
-  const slices = parsePage(page).map((stored): PageSlice => {
+  let t = 0;
+  const slices = parsePage(page).map((stored, index): PageSlice => {
     const { b = 0, x: metadata } = stored[5] ?? NO_EXTRAS;
-    const source = sourceOf(stored);
+    t += stored[2];
+    const commitId = commitIdOf(
+      t - stored[3],
+      ids.subarray(index * ID_REST_BYTES, (index + 1) * ID_REST_BYTES),
+    );
+    const source = sourceOf(stored, { t, commitId });
     const bodies = b === 0 ? NO_BODIES : apart.slice(body, body + b);
     const slice = { source, position, entries: stored[4] ?? undefined, metadata, bodies };
     position += source.last - source.first + 1;
@@ -269,7 +291,10 @@ export function readPage(page: ChainItem): PageSlice[] {
   return slices;
 }
 
-function sourceOf([streamId, first, t, id, entries, extras = NO_EXTRAS]: StoredSlice): ChainItem {
+function sourceOf(
+  [streamId, first, , , entries, extras = NO_EXTRAS]: StoredSlice,
+  { t, commitId }: Pick<ChainItem, "t" | "commitId">,
+): ChainItem {
   const { n = entries?.length ?? 0, o = 0, m = n, r = t, g, w } = extras;
   const commitFirst = first - o;
   const p = { S: streamId };
@@ -286,7 +311,7 @@ function sourceOf([streamId, first, t, id, entries, extras = NO_EXTRAS]: StoredS
     last: first + n - 1,
     commitFirst,
     commitLast: commitFirst + m - 1,
-    commitId: Buffer.from(id, "base64url"),
+    commitId,
     t,
     recordedAt: r,
     closed: false,
