@@ -67,12 +67,7 @@ export async function runLogHistory(seed: number, sabotage: LogSabotage = {}): P
     memory: createMemoryStorage(),
     random,
     turns,
-    runtime: {
-      now: () => (now += Math.floor(random() * 50)),
-      random,
-      sleep: () => turns.next(),
-      monotonic: () => now,
-    },
+    runtime: { now: () => (now += Math.floor(random() * 50)), random, sleep: () => turns.next(), monotonic: () => now },
     shards: Array.from({ length: SHARDS }, () => ({ records: [], done: 0 })),
     sabotage,
     late: [],
@@ -88,8 +83,7 @@ export async function runLogHistory(seed: number, sabotage: LogSabotage = {}): P
   );
   // What arrived late, by a write whose outcome was unknown for long, say.
   const calm = createChainSequencer({ storage: world.memory });
-  for (const { records, done } of world.shards)
-    world.late.push(...(await calm.sequence(records.slice(done))).late);
+  for (const { records, done } of world.shards) world.late.push(...(await calm.sequence(records.slice(done))).late);
   const problems = await checkLog(world);
   for (const { seen } of readers) problems.push(...(await checkReader(world, seen)));
   problems.push(...(await checkCalmReader(world)));
@@ -108,10 +102,10 @@ function recorded({ memory, shards, random }: World): ChainStorage {
     for (const item of items) {
       const stream = STREAMS.indexOf(String(item["p"]?.S));
       if (stream === -1) continue;
-      const { records, done } = shards[stream % SHARDS];
+      const { records, done } = shards[stream % SHARDS] as Shard;
       records.push(item);
       const last = records.length - 1;
-      if (last - 1 >= done && random() < 0.15) records.splice(last - 1, 2, item, records[last - 1]);
+      if (last - 1 >= done && random() < 0.15) records.splice(last - 1, 2, item, records[last - 1] as Item);
     }
   };
   return {
@@ -149,9 +143,8 @@ async function write(world: World): Promise<void> {
         data: { text: String(random()).repeat(1 + Math.floor(random() * 12)) },
       }));
     try {
-      if (streamIds.length > 1)
-        await store.transact(streamIds.map((streamId) => ({ streamId, events: events() })));
-      else await store.append(STREAMS[Math.floor(random() * STREAMS.length)], events());
+      if (streamIds.length > 1) await store.transact(streamIds.map((streamId) => ({ streamId, events: events() })));
+      else await store.append(STREAMS[Math.floor(random() * STREAMS.length)] as string, events());
     } catch {
       // A crash, a conflict, an outcome that stays unknown: what is stored is what counts.
       store = openStore();
@@ -164,7 +157,7 @@ async function sequence(world: World): Promise<void> {
   const { random, shards, turns } = world;
   let sequencer = openSequencer(world);
   while (world.writing > 0 || shards.some((shard) => shard.done < shard.records.length)) {
-    const shard = shards[Math.floor(random() * SHARDS)];
+    const shard = shards[Math.floor(random() * SHARDS)] as Shard;
     const from = shard.done;
     const until = Math.min(shard.records.length, from + 1 + Math.floor(random() * 6));
     const batch = shard.records.slice(from, until).filter((item) => !isTrimmed(world, item));
@@ -260,13 +253,7 @@ function readAlong(world: World): Reader {
 }
 
 async function itemsOf({ memory }: World, chain: string): Promise<readonly Item[]> {
-  const all = {
-    chain,
-    from: 1,
-    to: Number.MAX_SAFE_INTEGER,
-    backward: false,
-    consistency: "strong",
-  } as const;
+  const all = { chain, from: 1, to: Number.MAX_SAFE_INTEGER, backward: false, consistency: "strong" } as const;
   return (await memory.query(all)).items;
 }
 
@@ -326,9 +313,7 @@ async function checkLog(world: World): Promise<string[]> {
 /** A reader may be behind; what it has seen begins as the log does. */
 async function checkReader(world: World, seen: readonly string[]): Promise<string[]> {
   const all = (await logged(world)).flat();
-  return seen.join() === all.slice(0, seen.length).join()
-    ? []
-    : ["a reader saw another order than the log's"];
+  return seen.join() === all.slice(0, seen.length).join() ? [] : ["a reader saw another order than the log's"];
 }
 
 async function checkCalmReader(world: World): Promise<string[]> {
