@@ -19,7 +19,7 @@ function placed(pages: readonly PackedPage[], end = LARGEST): Item[] {
     const commit = { id: newCommitId(1), parts: [part] };
     const [item] = placeAfter({ ...end, version }, LOG, commit, end.t);
     version += part.count;
-    return item;
+    return item as Item;
   });
 }
 
@@ -119,7 +119,7 @@ function checkPages(units: readonly LogUnit[], maxItemBytes: number): number {
     const sources = (pages[index]?.units ?? []).flat();
     expect(slices.length).toBe(sources.length);
     for (const [at, slice] of slices.entries()) {
-      const source = sources[at];
+      const source = sources[at] as ChainItem;
       const isReferenced = slice.entries === undefined;
       const isReadable = ["e", "x"].every((name) => isJson(source.item[name]?.S ?? "{}"));
       if (isReferenced && isReadable) references += 1;
@@ -144,7 +144,7 @@ function checkPages(units: readonly LogUnit[], maxItemBytes: number): number {
     }
     // Only what does not fit by itself is named: its page has one unit.
     const named = slices.filter(({ entries, source }, at) => {
-      const { item: from } = sources[at];
+      const { item: from } = sources[at] as ChainItem;
       return (
         entries === undefined && source.last > 0 && ["e", "x"].every((name) => isJson(from[name]?.S ?? "{}"))
       );
@@ -193,7 +193,7 @@ describe("packing pages of the log", () => {
 
   it("uses the last byte: an item is at the limit with what is around it at its largest", () => {
     const one = [plain(1, 900)];
-    const size = itemSize(placed(packPages([one], MAX_ITEM_BYTES))[0]);
+    const size = itemSize(placed(packPages([one], MAX_ITEM_BYTES))[0] as Item);
     expect(checkPages([one], size + 40)).toBe(0);
     // The room for what is around is not larger than it has to be by more than this.
     expect(checkPages([one], size)).toBe(1);
@@ -223,7 +223,7 @@ describe("packing pages of the log", () => {
     const began = performance.now();
     const [page] = packPages([unit], MAX_ITEM_BYTES);
     const ms = performance.now() - began;
-    const slices = readPage(readSlots(placed([page])[0]));
+    const slices = readPage(readSlots(placed([page as PackedPage])[0] as Item));
     const kept = slices.filter(({ entries }) => entries !== undefined).length;
     // Three quarters of 39,000 B each, in 400 KB.
     expect(kept).toBe(13);

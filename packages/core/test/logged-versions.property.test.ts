@@ -66,7 +66,7 @@ it("knows what plain sets know, and forgets only what is old", () => {
         }
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 150 },
   );
 });
 

@@ -2,7 +2,7 @@ import { Bill, type Billed } from "../capacity/units.ts";
 import { readContext } from "../chain/chain.ts";
 import { type ChainWindow, itemHolding, LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
-import type { EventDefinitions, RecordedEvent } from "../events.ts";
+import type { RecordedEvent } from "../events.ts";
 import { sliceCommits } from "../store/commit-content.ts";
 import { openEvents, openSlices, type WantedEvents } from "../store/open-events.ts";
 import { checkCounts, type ReadContext } from "../store/read-stream.ts";

@@ -2,7 +2,6 @@ import { Bill } from "../capacity/units.ts";
 import { readContext } from "../chain/chain.ts";
 import { type ChainReadContext, LAST_SLOT, lastItemUpTo, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
-import type { EventDefinitions } from "../events.ts";
 import { checkCounts, type ReadContext } from "../store/read-stream.ts";
 import { DEFAULT_POLL_INTERVAL_MS, type LogBatch, type SubscribeAllOptions } from "./log-reads.ts";
 import { LOG } from "./page.ts";
