@@ -90,7 +90,8 @@ export async function runLogHistory(seed: number, sabotage: LogSabotage = {}): P
   );
   // What arrived late, by a write whose outcome was unknown for long, say.
   const calm = createChainSequencer({ storage: world.memory });
-  for (const { records, done } of world.shards) world.late.push(...(await calm.sequence(records.slice(done))).late);
+  for (const { records, done } of world.shards)
+    world.late.push(...(await calm.sequence(records.slice(done))).late);
   const problems = await checkLog(world);
   for (const { seen } of readers) problems.push(...(await checkReader(world, seen)));
   problems.push(...(await checkCalmReader(world)));
@@ -268,7 +269,13 @@ function readAlong(world: World): Reader {
 }
 
 async function itemsOf({ memory }: World, chain: string): Promise<readonly Item[]> {
-  const all = { chain, from: 1, to: Number.MAX_SAFE_INTEGER, backward: false, consistency: "strong" } as const;
+  const all = {
+    chain,
+    from: 1,
+    to: Number.MAX_SAFE_INTEGER,
+    backward: false,
+    consistency: "strong",
+  } as const;
   return (await memory.query(all)).items;
 }
 
@@ -328,7 +335,9 @@ async function checkLog(world: World): Promise<string[]> {
 /** A reader may be behind; what it has seen begins as the log does. */
 async function checkReader(world: World, seen: readonly string[]): Promise<string[]> {
   const all = (await logged(world)).flat();
-  return seen.join() === all.slice(0, seen.length).join() ? [] : ["a reader saw another order than the log's"];
+  return seen.join() === all.slice(0, seen.length).join()
+    ? []
+    : ["a reader saw another order than the log's"];
 }
 
 async function checkCalmReader(world: World): Promise<string[]> {

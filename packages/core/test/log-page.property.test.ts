@@ -12,6 +12,11 @@ import { LOG, type LogUnit, type PackedPage, packPages, readPage } from "../src/
 /** The ends of slots and times at their largest: what an item has around its content is no larger anywhere. */
 const LARGEST = { version: Number.MAX_SAFE_INTEGER - 1_000_000, t: 8_639_999_999_999_999, closed: false };
 
+function there<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new TypeError("There is nothing.");
+  return value;
+}
+
 /** The items as they would be put, one behind the other. */
 function placed(pages: readonly PackedPage[], end = LARGEST): Item[] {
   let version = end.version;
@@ -19,7 +24,7 @@ function placed(pages: readonly PackedPage[], end = LARGEST): Item[] {
     const commit = { id: newCommitId(1), parts: [part] };
     const [item] = placeAfter({ ...end, version }, LOG, commit, end.t);
     version += part.count;
-    return item as Item;
+    return there(item);
   });
 }
 
@@ -119,7 +124,7 @@ function checkPages(units: readonly LogUnit[], maxItemBytes: number): number {
     const sources = (pages[index]?.units ?? []).flat();
     expect(slices.length).toBe(sources.length);
     for (const [at, slice] of slices.entries()) {
-      const source = sources[at] as ChainItem;
+      const source = there(sources[at]);
       const isReferenced = slice.entries === undefined;
       const isReadable = ["e", "x"].every((name) => isJson(source.item[name]?.S ?? "{}"));
       if (isReferenced && isReadable) references += 1;
@@ -144,7 +149,7 @@ function checkPages(units: readonly LogUnit[], maxItemBytes: number): number {
     }
     // Only what does not fit by itself is named: its page has one unit.
     const named = slices.filter(({ entries, source }, at) => {
-      const { item: from } = sources[at] as ChainItem;
+      const { item: from } = there(sources[at]);
       return (
         entries === undefined && source.last > 0 && ["e", "x"].every((name) => isJson(from[name]?.S ?? "{}"))
       );
@@ -193,7 +198,7 @@ describe("packing pages of the log", () => {
 
   it("uses the last byte: an item is at the limit with what is around it at its largest", () => {
     const one = [plain(1, 900)];
-    const size = itemSize(placed(packPages([one], MAX_ITEM_BYTES))[0] as Item);
+    const size = itemSize(there(placed(packPages([one], MAX_ITEM_BYTES))[0]));
     expect(checkPages([one], size + 40)).toBe(0);
     // The room for what is around is not larger than it has to be by more than this.
     expect(checkPages([one], size)).toBe(1);
@@ -223,7 +228,7 @@ describe("packing pages of the log", () => {
     const began = performance.now();
     const [page] = packPages([unit], MAX_ITEM_BYTES);
     const ms = performance.now() - began;
-    const slices = readPage(readSlots(placed([page as PackedPage])[0] as Item));
+    const slices = readPage(readSlots(there(placed([there(page)])[0])));
     const kept = slices.filter(({ entries }) => entries !== undefined).length;
     // Three quarters of 39,000 B each, in 400 KB.
     expect(kept).toBe(13);

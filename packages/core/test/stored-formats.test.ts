@@ -451,15 +451,16 @@ const PAGES: Record<string, { readonly item: Item; readonly slices: readonly obj
         u: { N: "1763900000123" },
         e: {
           S:
-            '[["permit|case-1",1,1763900000123,"AZqwjZPsLVHB0NcGheOtLQ",[["Received",{"channel":"Internet"}]]],' +
-            '["permit|case-1",2,1763900000456,"AZqwjZPsLVHB0NcGheOtLQ",[["A",1],["B",2,{"own":1}],["C",3]],' +
+            '[["permit|case-1",1,1763900000123,1340303,[["Received",{"channel":"Internet"}]]],' +
+            '["permit|case-1",2,333,1340636,[["A",1],["B",2,{"own":1}],["C",3]],' +
             '{"g":"AZqwjZPsLVHB0NcGheOtLQAAAAEBmrCNk+1SlKUpSlKUpSlKAAAAAg=="}],' +
-            '["permit|case-2",7,1763900000456,"AZqwjZPsLVHB0NcGheOtLQ",[["Linked",null]],' +
+            '["permit|case-2",7,0,1340636,[["Linked",null]],' +
             '{"x":{"correlationId":"r-1"},"r":1318334740276,"w":[["permit|case-1",9,2],["permit|case-2",7,1]]}],' +
-            '["permit|case-3",4,1763900001999,"AZqwjZPsLVHB0NcGheOtLQ",[[1,"Moved","ada"]],{"b":1}],' +
-            '["permit|case-4",3,1763900001999,"AZqwjZPsLVHB0NcGheOtLQ",null,{"o":2,"m":5,"n":2}]]',
+            '["permit|case-3",4,1543,1342179,[[1,"Moved","ada"]],{"b":1}],' +
+            '["permit|case-4",3,0,1342179,null,{"o":2,"m":5,"n":2}]]',
         },
         b: { L: [{ B: bytes("VQ53GDojMDF3eS53NjwhLHdvdxEwOTMhdyh5Z3kudzY0ICY0ITw6Oxwxd293NnhkdygI") }] },
+        j: { B: bytes("LVHB0NcGheOtLS1RwdDXBoXjrS0tUcHQ1waF460tLVHB0NcGheOtLS1RwdDXBoXjrS0=") },
       },
       slices: [
         { position: 41, stream: "permit|case-1", first: 1, last: 1, entries: 1 },
@@ -487,10 +488,11 @@ const PAGES: Record<string, { readonly item: Item; readonly slices: readonly obj
       t: { N: "1763900000456" },
       e: {
         B: bytes(
-          "GxIFgI1UNX8GnSM//t7aNhplUZSVRR8xld3RyQH78YA/fEtqAWpgnlNOWuBxYZfv8HQdrrfz8w2VIJJrmZojcNYNk8Brz482vi0DX4QjW9FjAtJ1+MmEyIs8w8X24YOhxj+Q9sK8q2EYBg==",
+          "GwEFAETVTfnqPvmyfw8YgTBLBYFrBDjADQ4cAoyTJNGc4wF58JBVXdI0+ygTeJ/9Hfs9i4FGG+FL1bn1oHmr4cFMbNczT/AFrIErgvtb4YPhgl9sMizYLEk=",
         ),
       },
       f: { N: "2" },
+      j: { B: bytes("LVHB0NcGheOtLQ==") },
     },
     slices: [{ position: 7, stream: "permit|case-1", first: 1, last: 2, entries: 2 }],
   },

@@ -134,7 +134,9 @@ export function openPage(
     read.bill.events += logged.length;
     return logged;
   };
-  return isLate ? Promise.all(opened).then(placed) : placed(opened as (readonly RecordedEvent[])[]);
+  return isLate
+    ? Promise.all(opened.map(async (events) => events)).then(placed)
+    : placed(opened as (readonly RecordedEvent[])[]);
 }
 
 function openSlice(
