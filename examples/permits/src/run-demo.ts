@@ -154,7 +154,7 @@ function loggedLine({
   const ms = (share: number): string => `${count(percentile(delaysMs, share))} ms`;
   const delay =
     delaysMs.length === 0 ? "" : `; from commit to reader ${ms(0.5)} (median), ${ms(0.99)} (99th percentile)`;
-  return `all in the log ${secondsBehind.toFixed(1)} s later, in ${count(run.pages)} pages${delay}`;
+  return `all in the log ${secondsBehind.toFixed(1)} s later, in ${count(run.pages)} ${run.pages === 1 ? "page" : "pages"}${delay}`;
 }
 
 function verdict(cases: readonly StoredCase[], differences: readonly string[]): string {

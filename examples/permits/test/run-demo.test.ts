@@ -1,11 +1,5 @@
 import { randomBytes } from "node:crypto";
-import {
-  type AttributeValue,
-  DeleteItemCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-} from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { eventsTable, IntegrityError } from "@tuppence/core";
 import { startDynamoDBLocal } from "@tuppence/local";
 import { describe, expect, it } from "vitest";
@@ -88,7 +82,7 @@ describe("the demo", () => {
       new GetItemCommand({ TableName, Key: { p: { S: "$all" }, s: { N: "1" } } }),
     );
     const Item = { ...first.Item, s: { N: String(tasks.length + 1) } };
-    await client.send(new PutItemCommand({ TableName, Item: Item as Record<string, AttributeValue> }));
+    await client.send(new PutItemCommand({ TableName, Item }));
     client.destroy();
     const { differences, text } = await run(database);
     expect(differences).toHaveLength(Number(first.Item?.["n"]?.N ?? 1));

@@ -41,11 +41,11 @@ const WRONG: readonly (readonly [
   ],
   [
     `position 1: version 1 of ${CASE} is not what the stream has`,
-    ([first, ...more]) => [{ ...first, recordedAt: new Date(0) } as LoggedPermitEvent, ...more],
+    (all) => all.map((event, index) => (index === 0 ? { ...event, recordedAt: new Date(0) } : event)),
   ],
   [
     "position 1: version 1 of permit|case-0 is not what the stream has",
-    ([first, ...more]) => [{ ...first, streamId: "permit|case-0" } as LoggedPermitEvent, ...more],
+    (all) => all.map((event, index) => (index === 0 ? { ...event, streamId: "permit|case-0" } : event)),
   ],
 ];
 
