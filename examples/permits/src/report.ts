@@ -28,21 +28,29 @@ export function reportCases(output: Output, cases: readonly StoredCase[]): void 
 
 export interface Consumption {
   readonly adding: Capacity;
-  readonly readingBack: Capacity;
+  readonly loggingAndFollowing: Capacity;
+  readonly readingStreams: Capacity;
+  readonly readingLog: Capacity;
   /** How many events were added. */
   readonly added: number;
 }
 
 /** Shows what the run consumed. */
-export function reportConsumption(output: Output, { adding, readingBack, added }: Consumption): void {
+export function reportConsumption(output: Output, { added, ...consumption }: Consumption): void {
+  const { adding, loggingAndFollowing, readingStreams, readingLog } = consumption;
   const forEach = (total: number): string => (total / added).toFixed(2);
+  const perEvent = (capacity: Capacity): readonly (readonly string[])[] =>
+    added > 0 ? [["  for each of them", ...units(capacity).map(forEach)]] : [];
   writeTable(
     output,
     ["DynamoDB", "requests", "write units", "read units"],
     [
       [added > 0 ? "adding the events" : "finding what is there", ...units(adding).map(count)],
-      ...(added > 0 ? [["  for each of them", ...units(adding).map(forEach)]] : []),
-      ["reading all back", ...units(readingBack).map(count)],
+      ...perEvent(adding),
+      ["logging and following", ...units(loggingAndFollowing).map(count)],
+      ...perEvent(loggingAndFollowing),
+      ["reading all streams", ...units(readingStreams).map(count)],
+      ["reading the log", ...units(readingLog).map(count)],
     ],
   );
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { DeleteItemCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { eventsTable, IntegrityError } from "@tuppence/core";
 import { startDynamoDBLocal } from "@tuppence/local";
 import { describe, expect, it } from "vitest";
@@ -42,11 +42,18 @@ describe("the demo", () => {
       `verified: ${tasks.length} events in ${cases.size} streams, every stream 1..n`,
     );
     expect(first.text).toContain("Longest cases");
+    expect(first.text).toMatch(
+      /\nall in the log [\d.]+ s later, in \d+ pages?; from commit to reader [\d,]+ ms /,
+    );
+    const inLog = `verified: positions 1..${tasks.length} of the log without a gap, every event once`;
+    expect(first.text).toContain(inLog);
 
     const second = await run(database);
     expect(second).toMatchObject({ added: 0, differences: [] });
     expect(second.text).toContain(`nothing to add: all ${tasks.length} events were there`);
+    expect(second.text).toContain("nothing to log: all were in the log");
     expect(second.text).toContain(`verified: ${tasks.length} events in ${cases.size} streams`);
+    expect(second.text).toContain(inLog);
   });
 
   it("goes on where it was interrupted", async () => {
@@ -62,6 +69,25 @@ describe("the demo", () => {
     expect(added).toBeGreaterThan(0);
     expect(added).toBeLessThan(tasks.length);
     expect(text).toContain(`${tasks.length - added} events were there; ${added} events added`);
+  });
+
+  it("does not verify a log that was changed from outside", async () => {
+    const database = newDatabase();
+    await run(database);
+    await using server = await startDynamoDBLocal({ log: false });
+    const client = new DynamoDBClient(server.clientConfig(database));
+    const TableName = eventsTable().TableName;
+    // The first page once more, at the log's end.
+    const first = await client.send(
+      new GetItemCommand({ TableName, Key: { p: { S: "$all" }, s: { N: "1" } } }),
+    );
+    const Item = { ...first.Item, s: { N: String(tasks.length + 1) } };
+    await client.send(new PutItemCommand({ TableName, Item }));
+    client.destroy();
+    const { differences, text } = await run(database);
+    expect(differences).toHaveLength(Number(first.Item?.["n"]?.N ?? 1));
+    expect(differences[0]).toMatch(/^position \d+: version 1 of permit\|case-\d+ was in the log before$/);
+    expect(text).toContain("NOT verified");
   });
 
   it("does not verify a table that was changed from outside", async () => {

@@ -1,3 +1,4 @@
+import { LOG_COMMANDS } from "./log.ts";
 import type { CommandGroup } from "./shell/command.ts";
 import { STREAM_COMMANDS } from "./streams.ts";
 import { TABLE_COMMANDS } from "./tables.ts";
@@ -6,5 +7,5 @@ import { TABLE_COMMANDS } from "./tables.ts";
 export const COMMANDS: CommandGroup = {
   name: "tuppence",
   description: "Look at and look after event stores on DynamoDB.",
-  members: { tables: TABLE_COMMANDS, streams: STREAM_COMMANDS },
+  members: { tables: TABLE_COMMANDS, streams: STREAM_COMMANDS, log: LOG_COMMANDS },
 };

@@ -1,21 +1,21 @@
 import {
-  createEventStore,
+  CONTROL_TTL_ATTRIBUTE,
+  controlTable,
+  ensureTables,
   eventsTable,
   readTableStatus,
-  type TableDefinition,
   TableMismatchError,
   TableMissingError,
   type TableStatus,
 } from "@tuppence/core";
 import { type CommandGroup, defineCommand, type Shell } from "./shell/command.ts";
 
-/** The tables of a store. */
-function tablesOf(prefix: string): readonly TableDefinition[] {
-  return [eventsTable(prefix)];
-}
-
+/** The tables of a store and its workers. */
 function readStatus({ client, tablePrefix }: Shell): Promise<TableStatus[]> {
-  return Promise.all(tablesOf(tablePrefix).map((definition) => readTableStatus(client, definition)));
+  return Promise.all([
+    readTableStatus(client, eventsTable(tablePrefix)),
+    readTableStatus(client, controlTable(tablePrefix), CONTROL_TTL_ATTRIBUTE),
+  ]);
 }
 
 const create = defineCommand({
@@ -24,7 +24,7 @@ const create = defineCommand({
   async run(_, shell) {
     const { client, tablePrefix, output } = shell;
     const before = await readStatus(shell);
-    await createEventStore({ client, tablePrefix }).ensureTables();
+    await ensureTables({ client, tablePrefix });
     const tables = before.map(({ tableName, status }) => ({ tableName, created: status === undefined }));
     if (output.json) return output.writeJson({ tables });
     const table = output.table([{ title: "TABLE" }, { title: "RESULT" }]);
@@ -47,10 +47,12 @@ const status = defineCommand({
         { title: "STATUS" },
         { title: "ITEMS", align: "right" },
         { title: "SIZE", align: "right" },
+        { title: "TTL" },
         { title: "STREAM" },
       ]);
-      for (const { tableName, status: word = "MISSING", items, bytes, streamArn } of tables) {
-        await table.add([tableName, word, String(items ?? "-"), formatBytes(bytes), streamArn ?? "-"]);
+      for (const { tableName, status: word = "MISSING", items, bytes, ttlAttribute, streamArn } of tables) {
+        const size = [String(items ?? "-"), formatBytes(bytes)];
+        await table.add([tableName, word, ...size, ttlAttribute ?? "-", streamArn ?? "-"]);
       }
       await table.flush();
     }

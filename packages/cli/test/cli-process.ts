@@ -1,5 +1,9 @@
 import { execFile } from "node:child_process";
+import { EventEmitter } from "node:events";
+import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { COMMANDS } from "../src/commands.ts";
+import { runCommandLine } from "../src/shell/run-command-line.ts";
 
 export const MAIN: string = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
@@ -37,4 +41,24 @@ export function execute(
       resolve({ exitCode: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
   });
+}
+
+/** Runs a command line in this process, which is a lot faster than in one of its own. */
+export async function runHere(args: readonly string[]): Promise<Ended> {
+  const printed = { stdout: "", stderr: "" };
+  const into = (name: keyof typeof printed): Writable =>
+    new Writable({
+      write(text, _, done) {
+        printed[name] += String(text);
+        done();
+      },
+    });
+  const host = Object.assign(new EventEmitter(), {
+    argv: ["node", MAIN, ...args],
+    env: cleanEnv(),
+    stdout: into("stdout"),
+    stderr: into("stderr"),
+  });
+  const process = host as unknown as NodeJS.Process;
+  return { exitCode: await runCommandLine(COMMANDS, { process, version: "1.2.3" }), ...printed };
 }

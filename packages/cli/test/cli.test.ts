@@ -1,5 +1,5 @@
 import { CreateTableCommand, DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { createEventStore } from "@tuppence/core";
+import { controlTable, createEventStore, ensureTables } from "@tuppence/core";
 import { startDynamoDBLocal } from "@tuppence/local";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Ended, tuppence } from "./cli-process.ts";
@@ -27,18 +27,23 @@ const linesOf = ({ stdout }: Ended): unknown[] =>
 describe("tuppence tables", () => {
   it("creates what is missing, and says what was there", async () => {
     expect(await tuppence(["tables", "create", ...at("clicreate")])).toEqual(
-      done("TABLE            RESULT\ntuppence-events  created\n"),
+      done("TABLE             RESULT\ntuppence-events   created\ntuppence-control  created\n"),
     );
     expect(await tuppence(["tables", "create", ...at("clicreate")])).toEqual(
-      done("TABLE            RESULT\ntuppence-events  was there\n"),
+      done("TABLE             RESULT\ntuppence-events   was there\ntuppence-control  was there\n"),
     );
+    await storeIn("clicreate", "other").ensureTables();
     const other = await tuppence(["tables", "create", "--json", "--prefix", "other", ...at("clicreate")]);
-    expect(other).toEqual(done('{"tables":[{"tableName":"other-events","created":true}]}\n'));
+    expect(other).toEqual(
+      done(
+        '{"tables":[{"tableName":"other-events","created":false},{"tableName":"other-control","created":true}]}\n',
+      ),
+    );
   });
 
   it("shows how they are", async () => {
     const store = storeIn("clistatus");
-    await store.ensureTables();
+    await ensureTables({ client: new DynamoDBClient(server.clientConfig("clistatus")) });
     await store.append("permit|1", [{ type: "Granted", data: { note: "n".repeat(2_000) } }]);
     const json = await tuppence(["tables", "status", "--json", ...at("clistatus")]);
     const { tables } = JSON.parse(json.stdout) as {
@@ -53,25 +58,31 @@ describe("tuppence tables", () => {
         items: 1,
         bytes: expect.any(Number),
       },
+      { tableName: "tuppence-control", status: "ACTIVE", differences: [], ttlAttribute: "ttl", items: 0 },
     ]);
     const shown = await tuppence(["tables", "status", ...at("clistatus")]);
     expect(shown).toMatchObject({ exitCode: 0, stderr: "" });
-    const [titles, row, ...more] = shown.stdout.split("\n");
-    expect(titles?.split(/ {2,}/)).toEqual(["TABLE", "STATUS", "ITEMS", "SIZE", "STREAM"]);
+    const [titles, row, control, ...more] = shown.stdout.split("\n");
+    expect(titles?.split(/ {2,}/)).toEqual(["TABLE", "STATUS", "ITEMS", "SIZE", "TTL", "STREAM"]);
     expect(row?.split(/ {2,}/)).toEqual([
       "tuppence-events",
       "ACTIVE",
       "1",
       expect.stringMatching(/^\d+(\.\d)? K?B$/),
+      "-",
       tables[0].streamArn,
     ]);
+    expect(control?.split(/ {2,}/)).toEqual(["tuppence-control", "ACTIVE", "0", "0 B", "ttl", "-"]);
     expect(more).toEqual([""]);
   });
 
   it("fails when one is missing, and says where it looked and what makes it", async () => {
     expect(await tuppence(["tables", "status", ...at("clinothing")])).toEqual({
       exitCode: 1,
-      stdout: "TABLE            STATUS   ITEMS  SIZE  STREAM\ntuppence-events  MISSING      -     -  -\n",
+      stdout:
+        "TABLE             STATUS   ITEMS  SIZE  TTL  STREAM\n" +
+        "tuppence-events   MISSING      -     -  -    -\n" +
+        "tuppence-control  MISSING      -     -  -    -\n",
       stderr:
         "error tableMissing: DynamoDB has no table tuppence-events here; tuppence tables create makes it. " +
         `This is database clinothing, region us-east-1, of ${server.endpoint}.\n`,
@@ -96,6 +107,21 @@ describe("tuppence tables", () => {
           "NEW_IMAGE is needed.\n",
       );
     }
+  });
+});
+
+describe("tuppence tables and TTL", () => {
+  it("fails where the control table has none, and creating enables it", async () => {
+    const client = new DynamoDBClient(server.clientConfig("clittl"));
+    await storeIn("clittl").ensureTables();
+    await client.send(new CreateTableCommand(controlTable()));
+    expect(await tuppence(["tables", "status", "--json", ...at("clittl")])).toMatchObject({
+      exitCode: 1,
+      stderr:
+        'error tableMismatch: Table "tuppence-control" exists, but its TTL attribute is undefined and ttl is needed.\n',
+    });
+    expect(await tuppence(["tables", "create", ...at("clittl")])).toMatchObject({ exitCode: 0 });
+    expect(await tuppence(["tables", "status", "--json", ...at("clittl")])).toMatchObject({ exitCode: 0 });
   });
 });
 

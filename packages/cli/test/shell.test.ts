@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { EventEmitter, once } from "node:events";
+import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
@@ -7,33 +7,11 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createEventStore } from "@tuppence/core";
 import { startDynamoDBLocal } from "@tuppence/local";
 import { describe, expect, it } from "vitest";
-import { COMMANDS } from "../src/commands.ts";
 import { clientConfig } from "../src/shell/connection.ts";
-import { hasColours } from "../src/shell/output.ts";
-import { runCommandLine } from "../src/shell/run-command-line.ts";
-import { cleanEnv, type Ended, execute, MAIN, tuppence } from "./cli-process.ts";
+import { createOutput, hasColours } from "../src/shell/output.ts";
+import { cleanEnv, execute, MAIN, runHere, tuppence } from "./cli-process.ts";
 
 const server = await startDynamoDBLocal({ log: false });
-
-/** Runs a command line in this process, which is a lot faster than in one of its own. */
-async function runHere(args: readonly string[]): Promise<Ended> {
-  const printed = { stdout: "", stderr: "" };
-  const into = (name: keyof typeof printed): Writable =>
-    new Writable({
-      write(text, _, done) {
-        printed[name] += String(text);
-        done();
-      },
-    });
-  const host = Object.assign(new EventEmitter(), {
-    argv: ["node", MAIN, ...args],
-    env: cleanEnv(),
-    stdout: into("stdout"),
-    stderr: into("stderr"),
-  });
-  const process = host as unknown as NodeJS.Process;
-  return { exitCode: await runCommandLine(COMMANDS, { process, version: "1.2.3" }), ...printed };
-}
 
 describe("a command line that makes no sense", () => {
   it.each([
@@ -170,6 +148,22 @@ it("colours are for terminals and people who want them", () => {
   expect(hasColours({ isTTY: true }, { NO_COLOR: "1" })).toBe(false);
   expect(hasColours({ isTTY: true }, { TERM: "dumb" })).toBe(false);
   expect(hasColours({}, {})).toBe(false);
+});
+
+it.each([
+  [true, "\r1 of 2\u001b[K\r\u001b[K"],
+  [false, ""],
+])("progress is for terminals, on standard error: %j", (isTTY, expected) => {
+  let printed = "";
+  const stderr = Object.assign(new Writable(), {
+    isTTY,
+    write: (text: string) => (printed += text),
+  }) as unknown as NodeJS.WriteStream;
+  const stdout = new Writable() as unknown as NodeJS.WriteStream;
+  const output = createOutput({ stdout, stderr, env: {}, json: false, signal: new AbortController().signal });
+  output.showProgress("1 of 2");
+  output.showProgress(undefined);
+  expect(printed).toBe(expected);
 });
 
 it("a reader that has enough ends the command without a word", async () => {

@@ -23,8 +23,15 @@ export type {
 export { auditLog } from "./dynamodb/audit-log.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { createSequencer, type SequencerOptions } from "./dynamodb/create-sequencer.ts";
+export { ensureTables } from "./dynamodb/ensure-tables.ts";
 export { readTableStatus, type TableStatus } from "./dynamodb/table-status.ts";
-export { controlTable, DEFAULT_TABLE_PREFIX, eventsTable, type TableDefinition } from "./dynamodb/tables.ts";
+export {
+  CONTROL_TTL_ATTRIBUTE,
+  controlTable,
+  DEFAULT_TABLE_PREFIX,
+  eventsTable,
+  type TableDefinition,
+} from "./dynamodb/tables.ts";
 export {
   BlobsMissingError,
   EncryptionMissingError,

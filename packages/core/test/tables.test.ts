@@ -1,7 +1,19 @@
-import { CreateTableCommand, DescribeTableCommand } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  UpdateTimeToLiveCommand,
+} from "@aws-sdk/client-dynamodb";
 import { describe, expect, it } from "vitest";
 import { collect } from "../src/contract/fixtures.ts";
-import { createEventStore, eventsTable, readTableStatus } from "../src/index.ts";
+import {
+  CONTROL_TTL_ATTRIBUTE,
+  controlTable,
+  createEventStore,
+  ensureTables,
+  eventsTable,
+  readTableStatus,
+} from "../src/index.ts";
 import { connect } from "./test-database.ts";
 
 describe("ensureTables", () => {
@@ -44,6 +56,43 @@ describe("ensureTables", () => {
   });
 });
 
+describe("ensureTables of all that a store and its workers need", () => {
+  it("creates both tables, one of them with TTL, however many ask", async () => {
+    const client = connect("ensureall");
+    await Promise.all([1, 2, 3].map(() => ensureTables({ client, tablePrefix: "all" })));
+    for (const TableName of ["all-events", "all-control"]) {
+      const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+      expect(Table?.TableStatus).toBe("ACTIVE");
+    }
+    const ttl = await client.send(new DescribeTimeToLiveCommand({ TableName: "all-control" }));
+    expect(ttl.TimeToLiveDescription).toMatchObject({ AttributeName: "ttl", TimeToLiveStatus: "ENABLED" });
+  });
+
+  it("enables TTL where only that is missing, and refuses another attribute's", async () => {
+    const client = connect("ensurettl");
+    const definition = controlTable();
+    const status = (): ReturnType<typeof readTableStatus> =>
+      readTableStatus(client, definition, CONTROL_TTL_ATTRIBUTE);
+    expect(await status()).toMatchObject({ status: undefined, differences: [], ttlAttribute: undefined });
+    await client.send(new CreateTableCommand(definition));
+    expect(await status()).toMatchObject({
+      differences: ["its TTL attribute is undefined and ttl is needed"],
+    });
+    await ensureTables({ client });
+    expect(await status()).toMatchObject({ differences: [], ttlAttribute: "ttl" });
+
+    const other = controlTable("other");
+    const TableName = other.TableName;
+    await client.send(new CreateTableCommand(other));
+    const TimeToLiveSpecification = { Enabled: true, AttributeName: "expires" };
+    await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+    await expect(ensureTables({ client, tablePrefix: "other" })).rejects.toMatchObject({
+      code: "tableMismatch",
+      differences: ["its TTL attribute is expires and ttl is needed"],
+    });
+  });
+});
+
 describe("readTableStatus", () => {
   it("says what is there, and how it differs", async () => {
     const client = connect("status");
@@ -53,6 +102,7 @@ describe("readTableStatus", () => {
       status: undefined,
       differences: [],
       streamArn: undefined,
+      ttlAttribute: undefined,
       items: undefined,
       bytes: undefined,
     });

@@ -7,6 +7,8 @@ export interface Shell {
   readonly client: DynamoDBClient;
   readonly tablePrefix: string;
   readonly output: Output;
+  /** All values of an option that may be given more than once, in their order; undefined without any. */
+  readonly valuesOf: (option: string) => readonly string[] | undefined;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

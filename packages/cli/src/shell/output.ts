@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
-import { type Column, createTable, type Table } from "./table.ts";
+import { printable } from "./printable.ts";
+import { type Column, createTable, cut, type Table } from "./table.ts";
 
 /** What commands print to: lines of JSON for programs, or aligned tables for people. */
 export interface Output {
@@ -9,6 +10,10 @@ export interface Output {
   readonly json: boolean;
   /** Prints a value as one line of JSON. */
   writeJson(value: unknown): Promise<void>;
+  /** Prints a line for people. */
+  writeLine(text: string): Promise<void>;
+  /** Shows how far a command is, on a terminal only; undefined takes that away. */
+  showProgress(text: string | undefined): void;
   /** Begins a table; its rows are printed as they come, some at a time. */
   table(columns: readonly Column[]): Table;
   /** Prints a list as it comes: as lines of JSON, or as the rows of a table. What came before a failure is printed. */
@@ -24,12 +29,13 @@ export interface ListForm<Element> {
 
 export interface OutputOptions {
   readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
   readonly env: NodeJS.ProcessEnv;
   readonly json: boolean;
   readonly signal: AbortSignal;
 }
 
-export function createOutput({ stdout, env, json, signal }: OutputOptions): Output {
+export function createOutput({ stdout, stderr, env, json, signal }: OutputOptions): Output {
   const write = async (text: string): Promise<void> => {
     if (!stdout.write(text)) await once(stdout, "drain", { signal });
   };
@@ -44,6 +50,10 @@ export function createOutput({ stdout, env, json, signal }: OutputOptions): Outp
   return {
     json,
     writeJson,
+    writeLine: (text) => write(`${cut(printable(text), widthOf(stdout, env))}\n`),
+    showProgress(text = "") {
+      if (stderr.isTTY) stderr.write(`\r${cut(printable(text), widthOf(stderr, env))}\u001B[K`);
+    },
     table,
     async list(elements, form) {
       if (json) {

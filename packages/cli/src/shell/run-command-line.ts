@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { type ArgsDef, type CommandDef, parseArgs, renderUsage } from "citty";
-import type { Command, CommandGroup } from "./command.ts";
+import { allValuesOf } from "./all-values-of.ts";
+import type { Command, CommandGroup, Shell } from "./command.ts";
 import { CONNECTION_ARGS, connect, describeDatabase } from "./connection.ts";
 import { createOutput, hasColours } from "./output.ts";
 import { describeError, EXIT } from "./report-error.ts";
@@ -98,8 +99,10 @@ async function run(
   const { prefix: tablePrefix, json = false } = args;
   const client = connect(args, process.env);
   try {
-    const output = createOutput({ stdout: process.stdout, env: process.env, json, signal });
-    await command.run(args, { client, tablePrefix, output, signal });
+    const { stdout, stderr, env } = process;
+    const output = createOutput({ stdout, stderr, env, json, signal });
+    const valuesOf: Shell["valuesOf"] = (option) => allValuesOf(option, rest, definitions);
+    await command.run(args, { client, tablePrefix, output, valuesOf, signal });
   } finally {
     client.destroy();
   }
@@ -108,8 +111,9 @@ async function run(
 /** The parser takes whatever comes; a misspelt option must not be overlooked. */
 function checkArgs(args: Readonly<Record<string, unknown>>, definitions: ArgsDef): void {
   for (const [name, value] of Object.entries(args)) {
+    // The parser gives `--two-words` as `twoWords` too.
+    const { type } = definitions[name] ?? definitions[kebabCase(name)] ?? {};
     if (name === "_") continue;
-    const type = definitions[name]?.type;
     if (type === undefined)
       throw new UsageError(`There is no option ${name.length > 1 ? "--" : "-"}${name}.`);
     if (type === "string" && (value === "" || value === false)) {
@@ -119,6 +123,10 @@ function checkArgs(args: Readonly<Record<string, unknown>>, definitions: ArgsDef
   const expected = Object.values(definitions).filter(({ type }) => type === "positional").length;
   const extra = (args["_"] as readonly string[])[expected];
   if (extra !== undefined) throw new UsageError(`There is no use for ${JSON.stringify(extra)} here.`);
+}
+
+function kebabCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** A command or group as citty describes them. */

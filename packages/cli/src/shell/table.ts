@@ -66,7 +66,8 @@ function lengthOf(text: string): number {
   return length;
 }
 
-function cut(line: string, width: number): string {
+/** A line without what is beyond a width. */
+export function cut(line: string, width: number): string {
   if (line.length <= width) return line;
   const characters = Array.from(line);
   return characters.length <= width ? line : `${characters.slice(0, width - 1).join("")}…`;

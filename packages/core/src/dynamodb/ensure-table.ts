@@ -4,13 +4,12 @@ import {
   DescribeTimeToLiveCommand,
   type DynamoDBClient,
   type TableDescription,
-  type TimeToLiveDescription,
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { TableMismatchError } from "../errors.ts";
 import { isNamed } from "./aws-errors.ts";
-import { type TableDefinition, tableDifferences } from "./tables.ts";
+import { type TableDefinition, tableDifferences, ttlDifferences } from "./tables.ts";
 
 /** How long a new table may take to become active, in seconds. */
 const MAX_WAIT_SECONDS = 120;
@@ -45,40 +44,34 @@ async function ensureTtl(
   tableName: string | undefined,
   wanted: string,
 ): Promise<void> {
-  const before = await describeTtl(client, tableName);
-  if (isEnabled(before)) return assertTtl(tableName, before, wanted);
+  const before = await enabledTtl(client, tableName);
+  if (before !== undefined) return assertTtl(tableName, before, wanted);
   try {
     const TimeToLiveSpecification = { Enabled: true, AttributeName: wanted };
     await client.send(new UpdateTimeToLiveCommand({ TableName: tableName, TimeToLiveSpecification }));
   } catch (error) {
     // Another process may have been faster; that it was is all that is needed.
-    const after = await describeTtl(client, tableName);
-    if (!isEnabled(after)) throw error;
+    const after = await enabledTtl(client, tableName);
+    if (after === undefined) throw error;
     assertTtl(tableName, after, wanted);
   }
 }
 
-async function describeTtl(
+/** The attribute that a table's TTL goes by; undefined when it has none. */
+export async function enabledTtl(
   client: DynamoDBClient,
   tableName: string | undefined,
-): Promise<TimeToLiveDescription | undefined> {
-  const described = await client.send(new DescribeTimeToLiveCommand({ TableName: tableName }));
-  return described.TimeToLiveDescription;
+): Promise<string | undefined> {
+  const { TimeToLiveDescription: ttl } = await client.send(
+    new DescribeTimeToLiveCommand({ TableName: tableName }),
+  );
+  const isEnabled = ttl?.TimeToLiveStatus === "ENABLED" || ttl?.TimeToLiveStatus === "ENABLING";
+  return isEnabled ? ttl.AttributeName : undefined;
 }
 
-function isEnabled(ttl: TimeToLiveDescription | undefined): boolean {
-  return ttl?.TimeToLiveStatus === "ENABLED" || ttl?.TimeToLiveStatus === "ENABLING";
-}
-
-function assertTtl(
-  tableName: string | undefined,
-  ttl: TimeToLiveDescription | undefined,
-  wanted: string,
-): void {
-  if (ttl?.AttributeName === wanted) return;
-  throw new TableMismatchError(String(tableName), [
-    `its TTL attribute is ${String(ttl?.AttributeName)} and ${wanted} is needed`,
-  ]);
+function assertTtl(tableName: string | undefined, found: string, wanted: string): void {
+  const differences = ttlDifferences(wanted, found);
+  if (differences.length > 0) throw new TableMismatchError(String(tableName), differences);
 }
 
 /** What DynamoDB says of a table; undefined when it is not there. */

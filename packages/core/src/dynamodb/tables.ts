@@ -94,6 +94,11 @@ export function tableDifferences(definition: TableDefinition, found: TableDescri
   return differences;
 }
 
+/** How an existing table's TTL differs from what is needed; empty when it serves. */
+export function ttlDifferences(wanted: string, found: string | undefined): string[] {
+  return wanted === found ? [] : [`its TTL attribute is ${String(found)} and ${wanted} is needed`];
+}
+
 function describeKeys(
   table: Pick<TableDescription, "AttributeDefinitions">,
   keys: TableDescription["KeySchema"],

@@ -158,7 +158,7 @@ class SequencedLog {
         bill.lostRaces += 1;
         await this.#context.runtime.sleep(backoffMs(race, RACE_BACKOFF, this.#context.runtime.random));
       }
-      this.#forget();
+      this.#forget(newestOf(arrived));
     }
     const position = this.#end?.version ?? 0;
     return { appended, position, late, capacity: bill.total() };
@@ -268,10 +268,11 @@ class SequencedLog {
     this.#knownSince = horizon;
   }
 
-  #forget(): void {
+  /** Lets go of what commits of about this time, in epoch milliseconds, need not know; one that does reads it again. */
+  #forget(newest: number): void {
     if (this.#remembersAll) return;
-    // A batch that needs to know more reads it again.
-    const since = (this.#end?.t ?? 0) - 2 * this.#guards.lookBackMs;
+    // Not by the log's own time alone: one commit of a clock far ahead would make every batch look beyond what is kept.
+    const since = Math.min(this.#end?.t ?? 0, newest) - 2 * this.#guards.lookBackMs;
     if (since <= this.#knownSince) return;
     this.#known.forgetBefore(since);
     this.#knownSince = since;
