@@ -52,12 +52,7 @@ function describeMissing(title: string, missing: readonly MissingVersions[]): re
   if (missing.length === 0) return [`${title}none`];
   const ranges = new Map<string, MissingVersions[]>();
   for (const { streamId, first, last } of missing) {
-    const own = ranges.get(streamId) ?? [];
-    const previous = own.at(-1);
-    // They come commit by commit, in the stream's order.
-    if (previous?.last === first - 1) own[own.length - 1] = { ...previous, last };
-    else own.push({ streamId, first, last });
-    ranges.set(streamId, own);
+    ranges.set(streamId, [...(ranges.get(streamId) ?? []), { streamId, first, last }]);
   }
   return [
     `${title}${count(countEvents(missing), "event")} of ${count(ranges.size, "stream")}`,

@@ -115,6 +115,9 @@ interface Batch extends GroupEntry {
 const MAX_RACES = 1_000;
 const RACE_BACKOFF = { baseMs: 2, maxMs: 100 };
 
+/** By so many batches it goes how far back the log has to be known. */
+const REMEMBERED_BATCHES = 64;
+
 /** Pages of the first read when the log is read back. */
 const FIRST_PAGES = 4;
 
@@ -129,6 +132,8 @@ class SequencedLog {
   /** All pages of this time and later, down to this position, are in `#known`. */
   #knownSince: number = Number.POSITIVE_INFINITY;
   #lowest: number = LAST_SLOT;
+  /** Epoch milliseconds of the newest commits of the last batches. */
+  readonly #newest: number[] = [];
 
   constructor(options: ChainSequencerOptions) {
     const { storage, runtime = SYSTEM_RUNTIME, guards = SEQUENCER_GUARDS } = options;
@@ -268,11 +273,13 @@ class SequencedLog {
     this.#knownSince = horizon;
   }
 
-  /** Lets go of what commits of about this time, in epoch milliseconds, need not know; one that does reads it again. */
+  /** Lets go of what batches like the last ones, which ended at `newest`, need not know. One that does reads it again. */
   #forget(newest: number): void {
     if (this.#remembersAll) return;
-    // Not by the log's own time alone: one commit of a clock far ahead would make every batch look beyond what is kept.
-    const since = Math.min(this.#end?.t ?? 0, newest) - 2 * this.#guards.lookBackMs;
+    this.#newest.push(newest);
+    if (this.#newest.length > REMEMBERED_BATCHES) this.#newest.shift();
+    // Not by the log's own time: a shard may lag behind, and after one commit of a clock far ahead every batch does.
+    const since = Math.min(...this.#newest) - 2 * this.#guards.lookBackMs;
     if (since <= this.#knownSince) return;
     this.#known.forgetBefore(since);
     this.#knownSince = since;

@@ -60,7 +60,10 @@ export interface ChainEventStoreOptions<Definitions extends EventDefinitions> ex
 export function createChainEventStore<Definitions extends EventDefinitions>(
   options: ChainEventStoreOptions<Definitions>,
 ): EventStore<Definitions> {
-  const { storage, events: definitions, runtime = SYSTEM_RUNTIME, guards = CHAIN_GUARDS } = options;
+  const { storage, events: definitions, guards = CHAIN_GUARDS } = options;
+  const { now, ...rest } = options.runtime ?? SYSTEM_RUNTIME;
+  // What is stored is whole milliseconds, whatever clock it comes from.
+  const runtime: Runtime = { ...rest, now: () => Math.floor(now()) };
   const { maxItemBytes = MAX_ITEM_BYTES } = options;
   const context = {
     storage,
