@@ -14,7 +14,7 @@ import { seededRandom } from "./virtual-time.ts";
 const PROGRAM = fileURLToPath(new URL("log-worker-process.mjs", import.meta.url));
 const WORKERS = 3;
 const EVENTS = 20_000;
-const BLOWS = 7;
+const BLOWS = 5;
 
 /** Another with `SEED=…`. */
 const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
@@ -22,9 +22,9 @@ const config = (await startDynamoDBLocal({ log: false })).clientConfig("logcrash
 
 const options = {
   tablePrefix: "crashes",
-  batchSize: 40,
+  batchSize: 50,
   maxIdleMs: 200,
-  leaseDurationMs: 1_200,
+  leaseDurationMs: 1_000,
 };
 
 /** A worker in a process of its own. */
@@ -120,7 +120,9 @@ function lastLoss(lines: readonly string[]): number {
 }
 
 describe("log workers", () => {
-  it("that are killed and frozen again and again bring every event into the log once", async () => {
+  it("that are killed and frozen again and again bring every event into the log once", {
+    timeout: 180_000,
+  }, async () => {
     console.info(`Workers are killed and frozen by SEED=${seed}`);
     const client = new DynamoDBClient(config);
     const store = createEventStore({ client, tablePrefix: options.tablePrefix });
@@ -132,7 +134,7 @@ describe("log workers", () => {
     const written = nothingWritten();
     const failed = new AbortController();
     let isWritten = false;
-    const traffic = { events: EVENTS, streams: 100, eventsPerCommit: 10, random: seededRandom(seed + 1) };
+    const traffic = { events: EVENTS, streams: 100, eventsPerCommit: 20, random: seededRandom(seed + 1) };
     const writing = write(store, traffic, written).then(
       () => {
         isWritten = true;
