@@ -41,7 +41,7 @@ it("what time to live removes comes as an expiration, by worker and by Lambda", 
   });
   await worker.ensureTables();
   worker.start();
-  await using _mapping = await connect({
+  await using _ = await connect({
     config,
     tableName: TableName,
     function: inProcessFunction({ name: "bells", handler: createLambdaHandler(note(byLambda)) }),

@@ -36,19 +36,19 @@ describe.skipIf(typeof realClient === "string")("in AWS's own runtime interface 
 
   it("the handler built from our packages keeps the log", async () => {
     const { config, client, store, fn } = await open("riclog", "handler");
-    await using function_ = fn;
+    await using log = fn;
     const settings = { ...logEventSourceMapping(), BatchSize: 50 };
-    await using mapping = await connect({ config, tableName, function: function_, settings });
+    await using mapping = await connect({ config, tableName, function: log, settings });
     const written = await write(store, traffic);
     await mapping.whenCaughtUp();
-    const log = await collect(store.readAll({ consistency: "strong" }));
-    expect(problemsOf(log, written, await pageEnds(client, DEFAULT_TABLE_PREFIX))).toEqual([]);
+    const places = await collect(store.readAll({ consistency: "strong" }));
+    expect(problemsOf(places, written, await pageEnds(client, DEFAULT_TABLE_PREFIX))).toEqual([]);
     expect(mapping.stats).toMatchObject({ failures: 0, discarded: 0 });
   });
 
   it("the report of a failure has one identifier, from which on all comes again", async () => {
     const { config, client, store, fn } = await open("richalves", "halves");
-    await using function_ = fn;
+    await using log = fn;
     const replies: {
       readonly sent: readonly (string | undefined)[];
       readonly reply: DynamoDBBatchResponse;
@@ -59,9 +59,9 @@ describe.skipIf(typeof realClient === "string")("in AWS's own runtime interface 
       tableName,
       settings,
       function: {
-        name: function_.name,
+        name: log.name,
         async invoke(event, options) {
-          const result = await function_.invoke(event, options);
+          const result = await log.invoke(event, options);
           expect(result.functionError).toBeUndefined();
           const { Records } = event as DynamoDBStreamEvent;
           replies.push({
@@ -80,7 +80,7 @@ describe.skipIf(typeof realClient === "string")("in AWS's own runtime interface 
       expect(reply).toStrictEqual({ batchItemFailures });
     }
     expect(mapping.stats.failures).toBeGreaterThan(0);
-    const log = await collect(store.readAll({ consistency: "strong" }));
-    expect(problemsOf(log, written, await pageEnds(client, DEFAULT_TABLE_PREFIX))).toEqual([]);
+    const places = await collect(store.readAll({ consistency: "strong" }));
+    expect(problemsOf(places, written, await pageEnds(client, DEFAULT_TABLE_PREFIX))).toEqual([]);
   });
 });

@@ -37,7 +37,7 @@ export async function write(
   return written;
 }
 
-async function writeOnce(store: EventStore, traffic: Traffic, written: Written): Promise<void> {
+export async function writeOnce(store: EventStore, traffic: Traffic, written: Written): Promise<void> {
   const { random, streams, eventsPerCommit } = traffic;
   const streamId = (): string => `${random() < 0.5 ? "permit" : "visit"}|${Math.floor(random() * streams)}`;
   const events = Array.from({ length: eventsPerCommit }, (_, number) => ({

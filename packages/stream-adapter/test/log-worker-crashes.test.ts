@@ -4,9 +4,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
-import { createEventStore, type EventStore } from "@tuppence/core";
+import { createEventStore } from "@tuppence/core";
 import { startDynamoDBLocal } from "@tuppence/local";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createLogWorker } from "../src/index.ts";
 import { collect, nothingWritten, pageEnds, type Place, placeOf, problemsOf, write } from "./log-traffic.ts";
 import { seededRandom } from "./virtual-time.ts";
@@ -75,7 +75,8 @@ class Blows {
     this.#frozen?.child.kill("SIGCONT");
     this.#frozen = undefined;
     const index = this.#random() < 0.8 ? this.#busiest() : Math.floor(this.#random() * WORKERS);
-    const hit = this.#running[index] as WorkerProcess;
+    const hit = this.#running[index];
+    if (hit === undefined) return;
     if (this.#random() < 0.35) {
       hit.child.kill("SIGSTOP");
       this.#frozen = hit;
@@ -92,7 +93,7 @@ class Blows {
     const before = lines.length;
     child.kill("SIGCONT");
     if (lines.lastIndexOf("shardStarted") > lastLoss(lines)) {
-      await expect.poll(() => lines.slice(before), { timeout: 20_000 }).toContain("leaseLost");
+      await vi.waitUntil(() => lines.slice(before).includes("leaseLost"), { timeout: 20_000 });
     }
   }
 
@@ -135,12 +136,15 @@ describe("log workers", () => {
     const failed = new AbortController();
     let isWritten = false;
     const traffic = { events: EVENTS, streams: 100, eventsPerCommit: 20, random: seededRandom(seed + 1) };
-    const writing = write(store, traffic, written).then(
-      () => {
+    const writing = writeAll();
+    async function writeAll(): Promise<void> {
+      try {
+        await write(store, traffic, written);
         isWritten = true;
-      },
-      (error: unknown) => failed.abort(error),
-    );
+      } catch (error) {
+        failed.abort(error);
+      }
+    }
     const seen: Place[] = [];
     for await (const { events, position } of store.subscribeAll({
       pollIntervalMs: 10,
