@@ -69,7 +69,7 @@ async function run({ database, functions, settings, whenLogged }: Run): Promise<
   const problems = problemsOf(log, written, await pageEnds(client, DEFAULT_TABLE_PREFIX));
   end.abort();
   await Promise.all([watching, ...mappings.map((mapping) => mapping.stop())]);
-  await Promise.all(all.map((fn) => (fn as Partial<ProcessFunction>).stop?.()));
+  for (const fn of all) await (fn as Partial<ProcessFunction>).stop?.();
   const stats = mappings.map((mapping) => mapping.stats);
   return {
     problems,
