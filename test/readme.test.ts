@@ -1,11 +1,16 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 
 const run = promisify(execFile);
 const root = new URL("../", import.meta.url);
 const read = (path: string): Promise<string> => readFile(new URL(path, root), "utf8");
+
+async function sourcesOf(folder: string): Promise<string[]> {
+  const names = await readdir(new URL(folder, root), { recursive: true });
+  return Promise.all(names.filter((name) => name.endsWith(".ts")).map((name) => read(`${folder}${name}`)));
+}
 
 describe("the README", () => {
   it("shows the quick start as it is, in 20 lines", async () => {
@@ -50,9 +55,10 @@ describe("docs/observability.md", () => {
 
 describe("docs/errors.md", () => {
   it("has one line for each error code, and no other", async () => {
-    const sources = await Promise.all(
-      ["core", "local"].map((name) => read(`packages/${name}/src/errors.ts`)),
+    const files = await Promise.all(
+      ["core", "local", "stream-adapter", "cli"].map((name) => sourcesOf(`packages/${name}/src/`)),
     );
+    const sources = files.flat();
     const codes = sources.flatMap((source) =>
       Array.from(source.matchAll(/code = "(\w+)"/g), ([, code]) => code),
     );

@@ -37,3 +37,5 @@ export function createMemoryEventStore<const Definitions extends EventDefinition
 }
 
 export { createMemoryStorage };
+export type { ChainStorage } from "../chain/storage.ts";
+export { auditMemoryLog, createMemorySequencer, type MemoryLogOptions } from "./memory-log.ts";

@@ -1,13 +1,8 @@
-import {
-  auditLog,
-  createSequencer,
-  DEFAULT_TABLE_PREFIX,
-  eventsTable,
-  type SequencerOptions,
-} from "@tuppence/core";
+import { auditLog, createSequencer, DEFAULT_TABLE_PREFIX, eventsTable } from "@tuppence/core";
 import { createStreamWorker, type StreamWorkerOptions } from "../worker/create-stream-worker.ts";
 import type { StreamWorker } from "../worker/stream-worker.ts";
 import { type LateOptions, logRecordsHandler } from "./log-records-handler.ts";
+import { repairOnce } from "./repair-once.ts";
 
 /** The group of the workers that feed the log, when nothing else is said. */
 export const DEFAULT_LOG_GROUP = "log";
@@ -39,22 +34,7 @@ export function createLogWorker(options: LogWorkerOptions): StreamWorker {
     tablePrefix,
     tableName: String(eventsTable(tablePrefix).TableName),
     handler: logRecordsHandler(sequencer, options),
-    onGap: repairOnce({ client, tablePrefix, runtime }),
-  });
-}
-
-/** Shards tell of their gaps each by itself; those that come while one audit begins share it. */
-function repairOnce(options: SequencerOptions): () => Promise<void> {
-  let next: Promise<void> | undefined;
-  let running: Promise<void> = Promise.resolve();
-  const repairAfter = async (before: Promise<void>): Promise<void> => {
-    await Promise.allSettled([before]);
-    next = undefined;
     // Nothing is too young: what comes after the gap may need what is before it, and nothing gets there twice.
-    await auditLog({ ...options, repair: true, graceMs: 0 });
-  };
-  return () => {
-    next ??= running = repairAfter(running);
-    return next;
-  };
+    onGap: repairOnce(() => auditLog({ client, tablePrefix, runtime, repair: true, graceMs: 0 })),
+  });
 }
