@@ -207,6 +207,7 @@ function startProcess(world: World): Process {
       getShardIterator: (request) => call(() => model.getShardIterator(request)),
       getRecords: (request) => call(() => model.getRecords(request)),
     },
+    trimAgeMs: 0,
     leases: leases.join(`w${++world.processes}`, runtime, call),
     runtime,
     guards: { ...WORKER_GUARDS, ...sabotage.guards },

@@ -15,7 +15,7 @@ const config = await openDatabase("adapterreadme");
 function actions(on: string, column: "worker" | "handler"): string[] {
   const row = readme.split("\n").find((line) => line.startsWith(`| \`table/<prefix>-${on}\``));
   const cell = row?.split("|")[column === "worker" ? 2 : 3] ?? "";
-  return Array.from(cell.matchAll(/`([A-Z]\w+)`/g), ([, action]) => String(action)).toSorted();
+  return Array.from(cell.matchAll(/`([A-Z]\w+)`/g), ([, action]) => action ?? "").toSorted();
 }
 
 interface Meter {

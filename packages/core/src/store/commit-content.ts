@@ -199,7 +199,7 @@ export function sliceCommits(
   });
 }
 
-export const NO_BODIES: Iterator<Uint8Array, undefined> = { next: () => ({ done: true, value: undefined }) };
+const NO_BODIES: Iterator<Uint8Array, undefined> = { next: () => ({ done: true, value: undefined }) };
 
 /** The bodies in `b`, in the order of the entries that they belong to. */
 function bodiesOf(item: Item): Iterator<Uint8Array, undefined> {
