@@ -102,6 +102,25 @@ describe("pacing", () => {
     );
   });
 
+  it("tells with each batch how far behind it is", async () => {
+    const { time, model, sleep, worker, events, count } = setUp();
+    model.enable();
+    await time.run(
+      (async () => {
+        await sleep(1_000);
+        model.write(change("a"));
+        await sleep(30_000);
+        worker(nothing);
+        while (count("batchHandled") === 0) await sleep(100);
+        const [batch] = events.filter((event) => event.type === "batchHandled");
+        expect(batch?.records).toBe(1);
+        expect(batch?.lagMs).toBeGreaterThanOrEqual(30_000);
+        expect(batch?.lagMs).toBeLessThan(40_000);
+      })(),
+      200_000,
+    );
+  });
+
   it("reads one page ahead of the handler, and no more", async () => {
     const { time, model, sleep, worker } = setUp();
     model.enable();

@@ -191,13 +191,15 @@ export class ShardReader {
   #noteHandled(records: readonly StreamRecord[], handlerMs: number): void {
     const status = this.#status;
     status.recordsHandled += records.length;
-    status.lastChangedAt = records.at(-1)?.changedAt?.getTime() ?? status.lastChangedAt;
+    const changedAt = records.at(-1)?.changedAt?.getTime();
+    status.lastChangedAt = changedAt ?? status.lastChangedAt;
     this.#context.emit({
       type: "batchHandled",
       ...this.#ref,
       records: records.length,
       position: String(status.position),
       handlerMs,
+      lagMs: changedAt === undefined ? undefined : Math.max(0, this.#context.runtime.now() - changedAt),
     });
   }
 

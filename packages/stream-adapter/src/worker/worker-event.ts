@@ -24,6 +24,8 @@ export type WorkerEvent =
       readonly position: string;
       /** How long the handler took, in ms. */
       readonly handlerMs: number;
+      /** How long ago the last of them was changed, in ms, about and by two machines' clocks; undefined when it does not say. */
+      readonly lagMs: number | undefined;
     })
   /** There was nothing more to read; told again only after there was. */
   | (ShardRef & { readonly type: "caughtUp" })
