@@ -200,7 +200,7 @@ describe("tuppence log audit", () => {
         ...missing,
         "out of order  none",
         "repeated      none",
-        "consumed      5.5 read units, 0 write units",
+        "consumed      6.5 read units, 0 write units",
       ),
       stderr: "error logIncomplete: The log lacks 4 events; --repair puts what is missing to its end.\n",
     });
@@ -238,7 +238,7 @@ describe("tuppence log audit", () => {
           "out of order  1 commit",
           "  permit|1  version 2 at position 3",
           "repeated      none",
-          "consumed      4.5 read units, 0 write units",
+          "consumed      3.5 read units, 0 write units",
         ),
       ),
     );
