@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { HandlerGuards } from "../src/command-handler/guards.ts";
 import { runCommandHistory } from "./command-model.ts";
 
-const SEEDS = 3_000;
+const SEEDS = Number(process.env["HISTORIES"] ?? 1_500);
 
 async function problemsOf(
   off?: Partial<HandlerGuards>,

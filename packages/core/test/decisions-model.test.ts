@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type DecisionSabotage, runDecisionHistory } from "./decisions-model.ts";
 
-const SEEDS = 2_000;
+const SEEDS = Number(process.env["HISTORIES"] ?? 1_000);
 
 /** The problems of many histories; stops at `enough` problems. */
 async function problemsOf(sabotage?: DecisionSabotage, enough = Number.POSITIVE_INFINITY): Promise<string[]> {

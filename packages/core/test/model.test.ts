@@ -3,7 +3,7 @@ import type { ChainGuards } from "../src/chain/tiling.ts";
 import type { Sabotage } from "./faulty-storage.ts";
 import { runHistory } from "./model.ts";
 
-const SEEDS = 3_000;
+const SEEDS = Number(process.env["HISTORIES"] ?? 1_500);
 
 /** The problems of many histories; stops at `enough` problems. */
 async function problemsOf(
