@@ -49,6 +49,8 @@ interface World {
   readonly sabotage: LogSabotage;
   readonly late: LateCommit[];
   writing: number;
+  /** How many sequencers are at work still: they end before a write that is under way for long arrives. */
+  sequencing: number;
 }
 
 /** What the table's stream has of some of the streams. */
@@ -79,12 +81,13 @@ export async function runLogHistory(seed: number, sabotage: LogSabotage = {}): P
     sabotage,
     late: [],
     writing: WRITERS,
+    sequencing: SEQUENCERS,
   };
   const readers = [readAlong(world), readAlong(world)];
   await turns.runUntil(
     Promise.all([
       ...Array.from({ length: WRITERS }, () => write(world).finally(() => world.writing--)),
-      ...Array.from({ length: SEQUENCERS }, () => sequence(world)),
+      ...Array.from({ length: SEQUENCERS }, () => sequence(world).finally(() => world.sequencing--)),
       ...readers.map((reader) => reader.done),
     ]),
   );
@@ -230,7 +233,7 @@ interface Reader {
 
 /** Follows the log from the start, with reads that miss pages, until nothing comes any more. */
 function readAlong(world: World): Reader {
-  const { random, runtime, shards, sabotage } = world;
+  const { random, runtime, sabotage } = world;
   const seen: string[] = [];
   const storage = open(world);
   const missing: ChainStorage = {
@@ -246,13 +249,11 @@ function readAlong(world: World): Reader {
     runtime,
     guards: { ...CHAIN_GUARDS, fillsHoles: !sabotage.stepsOverHoles },
   });
-  const isQuiet = (): boolean =>
-    world.writing === 0 && shards.every((shard) => shard.done === shard.records.length);
   const follow = async (): Promise<void> => {
     let after = 0;
     for (;;) {
       try {
-        const wasQuiet = isQuiet();
+        const wasQuiet = world.sequencing === 0;
         for await (const { events, position, caughtUp } of store.subscribeAll({ fromPosition: after + 1 })) {
           for (const event of events) seen.push(`${event.position} ${event.streamId} ${event.version}`);
           after = position;
