@@ -103,7 +103,7 @@ export type {
   OperationFacts,
   OperationOutcome,
 } from "./observer.ts";
-export { backoffMs, type Runtime, SYSTEM_RUNTIME } from "./runtime.ts";
+export { backoffMs, pause, type Runtime, SYSTEM_RUNTIME } from "./runtime.ts";
 export {
   createStateCache,
   DEFAULT_CACHED_COMMIT_IDS,

@@ -1,16 +1,5 @@
 import { UncertainWriteError } from "../chain/storage.ts";
-import type { Runtime } from "../runtime.ts";
-
-/** Waits; answers false when the signal is aborted first. */
-export async function pause(runtime: Runtime, ms: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await runtime.sleep(Math.max(0, ms), signal);
-    return !signal.aborted;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    return false;
-  }
-}
+import { pause, type Runtime } from "../runtime.ts";
 
 /** Sends one request; gives up on it when it takes too long, and when the signal is aborted. */
 export async function attempt<Result>(

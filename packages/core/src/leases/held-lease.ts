@@ -2,8 +2,8 @@ import { UncertainWriteError } from "../chain/storage.ts";
 import type { ControlStorage } from "../control/control-storage.ts";
 import { type UpdateInput, updateInput } from "../dynamodb/control-storage.ts";
 import { LeaseLostError } from "../errors.ts";
-import { backoffMs, type Runtime } from "../runtime.ts";
-import { attempt, attemptWrite, pause } from "./attempt.ts";
+import { backoffMs, pause, type Runtime } from "../runtime.ts";
+import { attempt, attemptWrite } from "./attempt.ts";
 import type { Lease } from "./lease.ts";
 import type { LeaseEvent } from "./lease-event.ts";
 import {

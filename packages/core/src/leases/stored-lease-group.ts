@@ -1,6 +1,5 @@
 import { LeaseLostError } from "../errors.ts";
-import { backoffMs } from "../runtime.ts";
-import { pause } from "./attempt.ts";
+import { backoffMs, pause } from "../runtime.ts";
 import { BEATS_PER_DURATION, type HeldLease, type LeaseContext } from "./held-lease.ts";
 import type { LeasedWork, LeaseGroup, LeaseState } from "./lease.ts";
 import { leasesOf, readLease } from "./lease-item.ts";

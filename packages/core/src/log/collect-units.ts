@@ -15,7 +15,6 @@ export interface Collection {
   /** Whether the commit before each is looked for. Off only in tests that show what it is for. */
   readonly takesPredecessors: boolean;
   readonly bill: Bill;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -83,7 +82,7 @@ class Collector {
       const streamId = streamOf(item);
       if (this.#isIn(streamId, { first: before, last: before })) continue;
       const arrived = this.#byLast.get(keyOf(streamId, before));
-      return arrived ?? itemHolding(this.#reading(streamId), before, this.#collection.signal);
+      return arrived ?? itemHolding(this.#reading(streamId), before, undefined);
     }
     return undefined;
   }
@@ -108,12 +107,11 @@ class Collector {
     streamId: string,
     { first, last }: { readonly first: number; readonly last: number },
   ): Promise<ChainItem[]> {
-    const { signal } = this.#collection;
     const items: ChainItem[] = [];
     for (let next = first; next <= last; next = (items.at(-1) as ChainItem).last + 1) {
       const arrived = this.#byFirst.get(keyOf(streamId, next));
       // It was written with what arrived, so it is there; a read may have to wait a moment for it.
-      items.push(arrived ?? (await itemHolding(this.#reading(streamId), next, signal)));
+      items.push(arrived ?? (await itemHolding(this.#reading(streamId), next, undefined)));
     }
     return items;
   }

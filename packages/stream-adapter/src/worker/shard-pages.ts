@@ -1,7 +1,6 @@
 import type { _Record } from "@aws-sdk/client-dynamodb-streams";
-import { backoffMs, type Runtime } from "@tuppence/core";
+import { backoffMs, pause, type Runtime } from "@tuppence/core";
 import type { ReadableShard } from "./lineage.ts";
-import { pause } from "./pause.ts";
 import type { IteratorStart, StreamsApi } from "./streams-api.ts";
 import { kindOfStreamsError } from "./streams-error.ts";
 import type { Gap } from "./worker-event.ts";
