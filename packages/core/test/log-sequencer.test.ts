@@ -348,4 +348,28 @@ describe("how far the log is read", () => {
     // While a process lags behind, what it needs is kept.
     expect((await sequence(place, old)).reads).toEqual([]);
   });
+
+  it("one commit of a clock far ahead does not make every later batch read the log back", async () => {
+    const { place, store, clock } = await longLog(5);
+    const { now } = clock;
+    clock.now = now + 48 * HOUR_MS;
+    await store.append("ahead|1", counted(1));
+    clock.now = now;
+    expect(await sequence(place, place.records.splice(0))).toMatchObject({ appended: 1 });
+    for (let commit = 0; commit < 3; commit++) {
+      await store.append("behind|1", counted(1));
+      // The page's time stays ahead, and what the log has is known all the same.
+      const records = place.records.splice(0);
+      expect(await sequence(place, records)).toMatchObject({ appended: 1, reads: [], late: [] });
+      expect(await sequence(place, records)).toMatchObject({ appended: 0, reads: [] });
+    }
+  });
+
+  it("commits carry whole milliseconds, whatever clock they come from", async () => {
+    const { place, store, clock } = await longLog(1);
+    clock.now += 0.25;
+    await store.append("fraction|1", counted(1));
+    const [item] = place.records.splice(0);
+    expect(item?.["t"]?.N).toMatch(/^[0-9]+$/);
+  });
 });

@@ -51,6 +51,15 @@ export async function* readChain(
   for await (const items of readChainPages(context, window)) yield* items;
 }
 
+/** All items from a slot on that an item begins at, if there is one: the way to follow a chain. */
+export function readOn(
+  context: ChainReadContext,
+  slot: number,
+  options: Pick<ChainWindow, "consistency" | "signal">,
+): AsyncGenerator<ChainItem, void, undefined> {
+  return readChain(context, { low: slot, lowIsFirst: true, high: LAST_SLOT, backward: false, ...options });
+}
+
 /**
  * The items that hold a window's slots, in order; the first and the last may reach beyond it. One page is
  * fetched ahead while the consumer works, and leaving the loop stops that. They come as many at a time as are at hand,

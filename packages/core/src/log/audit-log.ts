@@ -2,7 +2,7 @@ import { itemSize } from "../capacity/item-size.ts";
 import { Bill, type Capacity } from "../capacity/units.ts";
 import { type ChainContext, readContext } from "../chain/chain.ts";
 import { KnownEnds } from "../chain/known-ends.ts";
-import { LAST_SLOT, lastItemUpTo, readChain } from "../chain/read-chain.ts";
+import { LAST_SLOT, lastItemUpTo, readChain, readOn } from "../chain/read-chain.ts";
 import type { ChainStorage } from "../chain/storage.ts";
 import { CHAIN_GUARDS, type ChainItem } from "../chain/tiling.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
@@ -115,10 +115,9 @@ class Audit {
 
   /** Takes in what the log has behind what was read of it. */
   async readLog(): Promise<void> {
-    const window = { low: this.#position + 1, lowIsFirst: true, high: LAST_SLOT, backward: false } as const;
     const reading = readContext(this.#context, { chain: LOG, bill: this.#bill });
     const { signal } = this.#options;
-    for await (const page of readChain(reading, { ...window, consistency: "strong", signal })) {
+    for await (const page of readOn(reading, this.#position + 1, { consistency: "strong", signal })) {
       this.#takeIn(page);
       this.#position = page.last;
       this.#tellProgress();

@@ -3,7 +3,7 @@ import { Bill, type Capacity } from "../capacity/units.ts";
 import { appendToChain, type ChainContext, readContext } from "../chain/chain.ts";
 import { GroupCommit, type GroupEntry } from "../chain/group-commit.ts";
 import { KnownEnds } from "../chain/known-ends.ts";
-import { LAST_SLOT, readChain, SNAPSHOT_SLOT } from "../chain/read-chain.ts";
+import { LAST_SLOT, readChain, readOn, SNAPSHOT_SLOT } from "../chain/read-chain.ts";
 import type { ChainStorage } from "../chain/storage.ts";
 import { CHAIN_GUARDS, type ChainEnd, type ChainItem, EMPTY_CHAIN, readSlots } from "../chain/tiling.ts";
 import { newCommitId } from "../commit-id.ts";
@@ -221,15 +221,8 @@ class SequencedLog {
   /** Takes in what other sequencers appended behind an end. */
   async #catchUp(end: ChainEnd, winner: ChainItem | undefined, bill: Bill): Promise<void> {
     if (winner !== undefined) this.#takeIn(winner);
-    const low = (winner?.last ?? end.version) + 1;
-    const window = {
-      low,
-      lowIsFirst: true,
-      high: LAST_SLOT,
-      backward: false,
-      consistency: "strong",
-    } as const;
-    for await (const page of readChain(this.#reading(bill), window)) this.#takeIn(page);
+    const next = (winner?.last ?? end.version) + 1;
+    for await (const page of readOn(this.#reading(bill), next, { consistency: "strong" })) this.#takeIn(page);
   }
 
   /** Takes in a page that follows what is known. */

@@ -1,6 +1,6 @@
 import { Bill } from "../capacity/units.ts";
 import { readContext } from "../chain/chain.ts";
-import { type ChainReadContext, LAST_SLOT, lastItemUpTo, readChain } from "../chain/read-chain.ts";
+import { type ChainReadContext, LAST_SLOT, lastItemUpTo, readOn } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
 import { checkCounts, type ReadContext } from "../store/read-stream.ts";
 import { DEFAULT_POLL_INTERVAL_MS, type LogBatch, type SubscribeAllOptions } from "./log-reads.ts";
@@ -76,14 +76,7 @@ async function* readToEnd(
   },
 ): AsyncGenerator<ChainItem, void, undefined> {
   let found = false;
-  const window = {
-    low,
-    lowIsFirst: true,
-    high: LAST_SLOT,
-    backward: false,
-    consistency: "eventual",
-  } as const;
-  for await (const page of readChain(log, { ...window, signal })) {
+  for await (const page of readOn(log, low, { consistency: "eventual", signal })) {
     found = true;
     yield page;
   }

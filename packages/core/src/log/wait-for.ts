@@ -1,6 +1,6 @@
 import { Bill, type Billed } from "../capacity/units.ts";
 import { readContext } from "../chain/chain.ts";
-import { LAST_SLOT, lastItemUpTo, readChain } from "../chain/read-chain.ts";
+import { LAST_SLOT, lastItemUpTo, readChain, readOn } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
 import { StreamTruncatedError, WaitTimeoutError } from "../errors.ts";
 import { checkCounts, type ReadContext } from "../store/read-stream.ts";
@@ -28,14 +28,7 @@ export async function waitForEvent(
   const log = readContext(context, { chain: LOG, bill });
   let next = found.end + 1;
   for (;;) {
-    const window = {
-      low: next,
-      lowIsFirst: true,
-      high: LAST_SLOT,
-      backward: false,
-      consistency: "eventual",
-    } as const;
-    for await (const page of readChain(log, { ...window, signal })) {
+    for await (const page of readOn(log, next, { consistency: "eventual", signal })) {
       const position = positionIn(page, event);
       if (position !== undefined) return position;
       next = page.last + 1;
