@@ -139,6 +139,8 @@ export class LeaseWorld {
           }
           return outcome;
         }),
+      transact: (changes, also, signal) =>
+        send({ process, signal, isWrite: true }, () => memory.transact(changes, also)),
       find: (key, signal) => send({ process, signal, isWrite: false }, () => memory.find(key)),
       list: (partition, { consistency, signal }) =>
         send({ process, signal, isWrite: false }, async () => {

@@ -178,6 +178,9 @@ class MemoryLeaseGroup implements LeaseGroup {
         stored.position = position;
         fail();
       });
+    const fence = (): never => {
+      throw new TypeError("There are no transactions here.");
+    };
     return {
       resource,
       epoch,
@@ -186,9 +189,8 @@ class MemoryLeaseGroup implements LeaseGroup {
       release: release.signal,
       commit,
       finish: commit,
-      fence: () => {
-        throw new TypeError("There are no transactions here.");
-      },
+      fence,
+      fenceUpdate: fence,
       moved: () => undefined,
       settle: async () => undefined,
     };

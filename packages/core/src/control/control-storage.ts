@@ -1,3 +1,5 @@
+import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
+
 /** What a group of processes keeps together: leases and the positions in them. Items are small, and found by two keys. */
 
 export type ControlValue = string | number;
@@ -19,6 +21,18 @@ export interface ControlUpdate {
   readonly set: Readonly<Record<string, ControlValue | undefined>>;
 }
 
+/** A part of a transaction: an update, or that an item is taken away, if it is there. */
+export type ControlChange = ControlUpdate | { readonly delete: ControlKey };
+
+/** What a transaction came to; refused, it changed nothing. */
+export type ControlTransactOutcome =
+  | { readonly applied: true }
+  | {
+      readonly applied: false;
+      /** Of which changes the condition did not hold: indexes of `changes`, and behind them of `also`. */
+      readonly refused: readonly number[];
+    };
+
 export type ControlOutcome =
   | { readonly applied: true; readonly item: ControlItem }
   | {
@@ -38,6 +52,17 @@ export interface ControlStorage {
    * @throws UncertainWriteError when it may or may not have been changed.
    */
   update(update: ControlUpdate, signal?: AbortSignal): Promise<ControlOutcome>;
+  /**
+   * Makes all changes or none, together with other writes of the same account and Region; at most 100, each of another
+   * item.
+   *
+   * @throws UncertainWriteError when they may or may not have been made, or were turned away for a moment.
+   */
+  transact(
+    changes: readonly ControlChange[],
+    also: readonly TransactWriteItem[],
+    signal?: AbortSignal,
+  ): Promise<ControlTransactOutcome>;
   /** An item as it is now: strongly consistent. */
   find(key: ControlKey, signal?: AbortSignal): Promise<ControlItem | undefined>;
   /** All items of a partition, by their sort keys. */

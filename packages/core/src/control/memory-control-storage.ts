@@ -1,24 +1,43 @@
-import type { ControlItem, ControlKey, ControlStorage } from "./control-storage.ts";
+import type { ControlItem, ControlKey, ControlStorage, ControlUpdate } from "./control-storage.ts";
 
 /** Control items in this process's memory, for tests and models. Those who are given the same one share its items. */
 export function createMemoryControlStorage(): ControlStorage {
   const partitions = new Map<string, Map<string, ControlItem>>();
   const find = ({ partition, sort }: ControlKey): ControlItem | undefined =>
     partitions.get(partition)?.get(sort);
+  const holds = ({ key, where }: ControlUpdate): boolean => {
+    const found = find(key);
+    return Object.entries(where).every(([name, value]) => found?.[name] === value);
+  };
+  const apply = ({ key, set }: ControlUpdate): ControlItem => {
+    const attributes = Object.entries({ ...find(key), ...set }).filter(([, value]) => value !== undefined);
+    const item = Object.fromEntries(attributes) as ControlItem;
+    const items = partitions.get(key.partition) ?? new Map<string, ControlItem>();
+    partitions.set(key.partition, items.set(key.sort, item));
+    return item;
+  };
+  const remove = ({ partition, sort }: ControlKey): void => {
+    partitions.get(partition)?.delete(sort);
+  };
   return {
     tableName: "memory-control",
 
-    async update({ key, where, set }, signal) {
+    async update(update, signal) {
       signal?.throwIfAborted();
-      const found = find(key);
-      if (Object.entries(where).some(([name, value]) => found?.[name] !== value)) {
-        return { applied: false, item: found, resent: false };
+      if (!holds(update)) return { applied: false, item: find(update.key), resent: false };
+      return { applied: true, item: apply(update) };
+    },
+
+    async transact(changes, also, signal) {
+      signal?.throwIfAborted();
+      if (also.length > 0) throw new TypeError("Memory has no other tables to write to.");
+      const refused = changes.flatMap((change, index) => ("delete" in change || holds(change) ? [] : [index]));
+      if (refused.length > 0) return { applied: false, refused };
+      for (const change of changes) {
+        if ("delete" in change) remove(change.delete);
+        else apply(change);
       }
-      const attributes = Object.entries({ ...found, ...set }).filter(([, value]) => value !== undefined);
-      const item = Object.fromEntries(attributes) as ControlItem;
-      const items = partitions.get(key.partition) ?? new Map<string, ControlItem>();
-      partitions.set(key.partition, items.set(key.sort, item));
-      return { applied: true, item };
+      return { applied: true };
     },
 
     async find(key, signal) {
@@ -33,9 +52,9 @@ export function createMemoryControlStorage(): ControlStorage {
       );
     },
 
-    async delete({ partition, sort }, signal) {
+    async delete(key, signal) {
       signal?.throwIfAborted();
-      partitions.get(partition)?.delete(sort);
+      remove(key);
     },
 
     async ensureTables() {

@@ -1,3 +1,5 @@
+import type { CancellationReason, TransactionCanceledException } from "@aws-sdk/client-dynamodb";
+
 /** Whether an error is one of AWS's, by its name: classes differ between copies of the SDK. */
 export function isNamed<Name extends string>(
   error: unknown,
@@ -35,4 +37,10 @@ export function wasApplied(error: unknown): "no" | "not now" | "unknown" {
   const status = $metadata?.httpStatusCode;
   // A connection that broke has no status; a failure of the service (5xx) may come after the write.
   return status !== undefined && status >= 400 && status < 500 ? "no" : "unknown";
+}
+
+/** Why a transaction was cancelled, by its actions; none when it was not. */
+export function reasonsOf(error: unknown): readonly CancellationReason[] {
+  if (!isNamed(error, "TransactionCanceledException")) return [];
+  return (error as TransactionCanceledException).CancellationReasons ?? [];
 }

@@ -1,5 +1,4 @@
 import {
-  type CancellationReason,
   type ConditionalCheckFailedException,
   type DynamoDBClient,
   type QueryCommandInput,
@@ -7,7 +6,6 @@ import {
   ScanCommand,
   type ScanCommandInput,
   TransactGetItemsCommand,
-  type TransactionCanceledException,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { Item } from "../capacity/item-size.ts";
@@ -22,7 +20,7 @@ import {
   UncertainWriteError,
 } from "../chain/storage.ts";
 import { TableMissingError } from "../errors.ts";
-import { isNamed, wasApplied } from "./aws-errors.ts";
+import { isNamed, reasonsOf, wasApplied } from "./aws-errors.ts";
 import { abortedBy, type DynamoDBCalls, sdkCalls } from "./calls.ts";
 import { ensureTable } from "./ensure-table.ts";
 import { eventsTable, STREAMS_INDEX } from "./tables.ts";
@@ -120,11 +118,6 @@ function ifFree(tableName: string, slot: SlotKey): IfNew<{ Key: Item }> {
 
 function keyOf({ chain, slot }: SlotKey): Item {
   return { p: { S: chain }, s: { N: String(slot) } };
-}
-
-function reasonsOf(error: unknown): readonly CancellationReason[] {
-  if (!isNamed(error, "TransactionCanceledException")) return [];
-  return (error as TransactionCanceledException).CancellationReasons ?? [];
 }
 
 function fail(tableName: string, error: unknown): never {

@@ -6,11 +6,13 @@ import {
   GetItemCommand,
   type QueryCommandOutput,
   QueryCommand,
+  TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { Item } from "../capacity/item-size.ts";
 import { UncertainWriteError } from "../chain/storage.ts";
 import type {
+  ControlChange,
   ControlItem,
   ControlKey,
   ControlStorage,
@@ -18,7 +20,7 @@ import type {
   ControlValue,
 } from "../control/control-storage.ts";
 import { TableMissingError } from "../errors.ts";
-import { isNamed, wasApplied } from "./aws-errors.ts";
+import { isNamed, reasonsOf, wasApplied } from "./aws-errors.ts";
 import { abortedBy } from "./calls.ts";
 import { ensureTable } from "./ensure-table.ts";
 import { CONTROL_TTL_ATTRIBUTE, controlTable } from "./tables.ts";
@@ -47,6 +49,30 @@ export function createDynamoDBControlStorage(client: DynamoDBClient, tablePrefix
           item: Item && withoutKeys(Item),
           resent: ($metadata.attempts ?? 1) > 1,
         };
+      }
+    },
+
+    async transact(changes, also, signal) {
+      const own = changes.map((change: ControlChange) =>
+        "delete" in change
+          ? { Delete: { TableName: tableName, Key: keyOf(change.delete) } }
+          : { Update: updateInput(tableName, change) },
+      );
+      try {
+        const command = new TransactWriteItemsCommand({ TransactItems: [...own, ...also] });
+        await client.send(command, abortedBy(signal));
+        return { applied: true };
+      } catch (error) {
+        const reasons = reasonsOf(error);
+        const refused = reasons.flatMap(({ Code }, index) =>
+          Code === "ConditionalCheckFailed" ? [index] : [],
+        );
+        if (refused.length > 0) return { applied: false, refused };
+        // Another transaction or write on one of the items was under way.
+        if (reasons.some(({ Code }) => Code === "TransactionConflict")) {
+          throw new UncertainWriteError({ mayBeWritten: false, cause: error });
+        }
+        return fail(tableName, error);
       }
     },
 

@@ -1,5 +1,5 @@
 import { UncertainWriteError } from "../chain/storage.ts";
-import type { ControlStorage } from "../control/control-storage.ts";
+import type { ControlStorage, ControlUpdate } from "../control/control-storage.ts";
 import { type UpdateInput, updateInput } from "../dynamodb/control-storage.ts";
 import { LeaseLostError } from "../errors.ts";
 import { backoffMs, pause, type Runtime } from "../runtime.ts";
@@ -99,9 +99,12 @@ export class HeldLease implements Lease {
   }
 
   fence(position: string): UpdateInput {
+    return updateInput(this.#context.storage.tableName, this.fenceUpdate(position));
+  }
+
+  fenceUpdate(position: string): ControlUpdate {
     this.#throwIfLost(false);
-    const update = fenceUpdate(this.#holding, this.#position, position);
-    return updateInput(this.#context.storage.tableName, update);
+    return fenceUpdate(this.#holding, this.#position, position);
   }
 
   moved(position: string): void {

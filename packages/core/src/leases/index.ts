@@ -1,13 +1,16 @@
+export { UncertainWriteError } from "../chain/storage.ts";
 export type {
+  ControlChange,
   ControlItem,
   ControlKey,
   ControlOutcome,
   ControlStorage,
+  ControlTransactOutcome,
   ControlUpdate,
   ControlValue,
 } from "../control/control-storage.ts";
 export { createMemoryControlStorage } from "../control/memory-control-storage.ts";
-export type { UpdateInput } from "../dynamodb/control-storage.ts";
+export { createDynamoDBControlStorage, type UpdateInput } from "../dynamodb/control-storage.ts";
 export { controlTable } from "../dynamodb/tables.ts";
 export { LeaseLostError } from "../errors.ts";
 export {

@@ -1,3 +1,4 @@
+import type { ControlUpdate } from "../control/control-storage.ts";
 import type { UpdateInput } from "../dynamodb/control-storage.ts";
 
 /** The right of one process to work on something, fenced by an epoch that no earlier owner has. */
@@ -45,6 +46,8 @@ export interface Lease {
    * @throws LeaseLostError when the lease is lost already.
    */
   fence(position: string): UpdateInput;
+  /** The same move as a change for `transact` of a `ControlStorage`. @throws LeaseLostError as `fence`. */
+  fenceUpdate(position: string): ControlUpdate;
   /** Says that a transaction with `fence(position)` was accepted. Sends nothing. */
   moved(position: string): void;
   /**
