@@ -1,6 +1,7 @@
 import { Bill, type Billed } from "../capacity/units.ts";
 import {
   appendToChain,
+  type ChainAppend,
   type ChainAppendResult,
   type ChainContext,
   lookBack,
@@ -8,6 +9,7 @@ import {
 } from "../chain/chain.ts";
 import type { GroupEntry } from "../chain/group-commit.ts";
 import { readChain } from "../chain/read-chain.ts";
+import type { AlsoWrite } from "../chain/storage.ts";
 import {
   type ChainItem,
   type CommitSlots,
@@ -18,6 +20,7 @@ import {
   GROUP_ENTRY_BYTES,
   type PendingCommit,
 } from "../chain/tiling.ts";
+import { type ChainConflict, type ChainTransactResult, transactOnChains } from "../chain/transact.ts";
 import { formatCommitId } from "../commit-id.ts";
 import {
   IntegrityError,
@@ -25,6 +28,7 @@ import {
   StreamClosedError,
   TuppenceError,
   VersionConflictError,
+  WriteRefusedError,
 } from "../errors.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { categoryOf } from "../stream-name.ts";
@@ -56,26 +60,28 @@ export type GroupedAppend = PreparedAppend & GroupEntry;
 /** What an append comes to, for the untyped inside of the store. */
 export type StoredAppend = AppendResult<EventDefinitions>;
 
-/** Appends one commit where it is expected. */
+/** Appends one commit where it is expected, and other writes with it. */
 export async function appendCommit(
   context: AppendContext,
   streamId: string,
-  append: PreparedAppend & { readonly expected: ExpectedVersion; readonly ownCommitId: boolean },
+  append: PreparedAppend & {
+    readonly expected: ExpectedVersion;
+    readonly ownCommitId: boolean;
+    readonly also?: readonly AlsoWrite[] | undefined;
+  },
 ): Promise<StoredAppend> {
-  const { expected, ownCommitId, bill = new Bill(), signal } = append;
+  const { expected, ownCommitId, also, bill = new Bill(), signal } = append;
   const snapshot = append.snapshot && snapshotOf(context, streamId, { ...append, snapshot: append.snapshot });
   const commit = { ...pendingCommit(context, streamId, append), atPlace: snapshot?.atPlace };
-  const result = await appendToChain(context, {
-    chain: streamId,
-    commit,
-    expected,
-    ownCommitId,
-    bill,
-    signal,
-  });
+  const toChain = { chain: streamId, commit, expected, ownCommitId, bill, signal };
+  const result = also
+    ? await appendInTransaction(context, toChain, also)
+    : await appendToChain(context, toChain);
   switch (result.kind) {
     case "conflict":
       throw await conflictError(context, streamId, { ...result, expected, bill });
+    case "refused":
+      throw new WriteRefusedError(result.refused, bill.total());
     case "duplicate":
       if (ownCommitId) return describeDuplicate(context, streamId, { ...result, bill });
   }
@@ -86,6 +92,29 @@ export async function appendCommit(
       : { first: result.slots.first, t: result.found.recordedAt };
   const taken = await snapshot?.finish(context.storage, bill, signal);
   return { ...describeWritten(streamId, append, { ...written, bill }), ...taken };
+}
+
+/** The same rules as for a transaction over streams, of which this has one. */
+async function appendInTransaction(
+  context: AppendContext,
+  { chain, commit, expected, ownCommitId, bill, signal }: ChainAppend,
+  also: readonly AlsoWrite[],
+): Promise<ChainAppendResult | Extract<ChainTransactResult, { readonly kind: "refused" }>> {
+  const participants = [{ chain, expected, commit }];
+  const transact = { commitId: commit.id, ownCommitId, participants, also, bill, signal };
+  const result = await transactOnChains(context, transact);
+  switch (result.kind) {
+    case "written": {
+      const { first, end } = result.places[0] as (typeof result.places)[number];
+      return { kind: "written", first, end };
+    }
+    case "conflict": {
+      const { end, winner } = result.conflicts[0] as ChainConflict;
+      return { kind: "conflict", actual: end.version, closed: end.closed, winner };
+    }
+    default:
+      return result;
+  }
 }
 
 function snapshotOf(
