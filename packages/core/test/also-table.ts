@@ -27,8 +27,9 @@ export async function findDocument(client: DynamoDBClient, id: string): Promise<
   return (await client.send(command)).Item;
 }
 
-/** How often `counting(id)` was carried out. */
-export async function countOf(client: DynamoDBClient, id: string): Promise<number> {
+/** How often a write by `counting` was made. */
+export async function countOf(client: DynamoDBClient, write: AlsoWrite): Promise<number> {
+  const id = String(write.Update?.Key?.["id"]?.S);
   return Number((await findDocument(client, id))?.["count"]?.N ?? 0);
 }
 

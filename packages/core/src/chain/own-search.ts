@@ -1,7 +1,7 @@
 import { asDuplicate, type ChainContext, type Duplicate, lookBack } from "./chain.ts";
 import { sendUntilCertain } from "./send.ts";
 import { type ChainEnd, EMPTY_CHAIN } from "./tiling.ts";
-import type { ChainTransact, Stand } from "./transact.ts";
+import type { ChainTransact, Participant, Stand } from "./transact.ts";
 
 /**
  * Looks for the transaction among what is stored, when its id is the caller's own. Of a transaction that was just
@@ -38,10 +38,10 @@ export class OwnSearch {
     return duplicate;
   }
 
-  /** A write may only go where everything before was searched. */
-  place(stand: Stand): Stand {
-    if (stand.chain !== this.#chain || !this.#isAnywhere) return stand;
-    return { ...stand, end: this.#searchedTo, fresh: true };
+  /** A write may only go where everything before was searched; undefined: it is not about this stream. */
+  standOf(participant: Participant): Stand | undefined {
+    if (participant.chain !== this.#chain || !this.#isAnywhere) return undefined;
+    return { ...participant, end: this.#searchedTo, fresh: true };
   }
 
   /** An expectation does not hold: because of the transaction itself, of what came after it, or of something else. */

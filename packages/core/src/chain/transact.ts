@@ -81,7 +81,7 @@ export async function transactOnChains(
   const before = await own.lookBack();
   if (before !== undefined) return before;
   let stands = await Promise.all(
-    transact.participants.map(async (each) => own.place(await standOf(context, transact, each))),
+    transact.participants.map((each) => own.standOf(each) ?? standOf(context, transact, each)),
   );
   for (let race = 0; race < MAX_RACES; race++) {
     if (!stands.every((stand) => holds(context, stand))) {
@@ -99,7 +99,7 @@ export async function transactOnChains(
     // Every later commit is compared as well, so that an own one can't be stepped over.
     const duplicate = await own.lookBack();
     if (duplicate !== undefined) return duplicate;
-    stands = stands.map((stand) => own.place(stand));
+    stands = stands.map((stand) => own.standOf(stand) ?? stand);
   }
   return { kind: "conflict", conflicts: stands.filter((stand) => stand.winner !== undefined) };
 }
