@@ -92,9 +92,7 @@ function appending(events: readonly NewEvent[], options: Options = {}): Pick<Ope
 }
 
 /** One append, and a write to another table with it. */
-function appendingAndCounting(
-  options: Options,
-): Pick<Operation, "adds" | "counts" | "requests" | "run"> {
+function appendingAndCounting(options: Options): Pick<Operation, "adds" | "counts" | "requests" | "run"> {
   return {
     requests: 2,
     adds: { one: 2 },

@@ -81,7 +81,7 @@ export async function transactOnChains(
   const before = await own.lookBack();
   if (before !== undefined) return before;
   let stands = await Promise.all(
-    transact.participants.map((each) => own.standOf(each) ?? standOf(context, transact, each)),
+    transact.participants.map(async (each) => own.standOf(each) ?? standOf(context, transact, each)),
   );
   for (let race = 0; race < MAX_RACES; race++) {
     if (!stands.every((stand) => holds(context, stand))) {

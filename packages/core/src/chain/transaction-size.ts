@@ -1,4 +1,4 @@
-import { itemSize, type Item } from "../capacity/item-size.ts";
+import { itemSize } from "../capacity/item-size.ts";
 import { TransactionTooLargeError } from "../errors.ts";
 import { MAX_TRANSACTION_ACTIONS, MAX_TRANSACTION_BYTES } from "../limits.ts";
 import type { AlsoWrite, ChainTransaction } from "./storage.ts";

@@ -14,7 +14,9 @@ export function checkedAlso(
 ): readonly AlsoWrite[] | undefined {
   if (also === undefined || also.length === 0) return undefined;
   if (!hasOtherTables) {
-    throw new TypeError("This store keeps its streams in memory: there are no other tables to write to with `also`.");
+    throw new TypeError(
+      "This store keeps its streams in memory: there are no other tables to write to with `also`.",
+    );
   }
   for (const [index, write] of also.entries()) checkWrite(`also[${index}]`, write);
   // What the caller does with the list meanwhile changes nothing.

@@ -1,12 +1,12 @@
 import { Bill, type Billed } from "../capacity/units.ts";
 import {
   appendToChain,
-  type ChainAppend,
   type ChainAppendResult,
   type ChainContext,
   lookBack,
   readContext,
 } from "../chain/chain.ts";
+import { appendWithOthers } from "../chain/append-with-others.ts";
 import type { GroupEntry } from "../chain/group-commit.ts";
 import { readChain } from "../chain/read-chain.ts";
 import type { AlsoWrite } from "../chain/storage.ts";
@@ -20,7 +20,6 @@ import {
   GROUP_ENTRY_BYTES,
   type PendingCommit,
 } from "../chain/tiling.ts";
-import { type ChainConflict, type ChainTransactResult, transactOnChains } from "../chain/transact.ts";
 import { formatCommitId } from "../commit-id.ts";
 import {
   IntegrityError,
@@ -75,7 +74,7 @@ export async function appendCommit(
   const commit = { ...pendingCommit(context, streamId, append), atPlace: snapshot?.atPlace };
   const toChain = { chain: streamId, commit, expected, ownCommitId, bill, signal };
   const result = also
-    ? await appendInTransaction(context, toChain, also)
+    ? await appendWithOthers(context, toChain, also)
     : await appendToChain(context, toChain);
   switch (result.kind) {
     case "conflict":
@@ -92,29 +91,6 @@ export async function appendCommit(
       : { first: result.slots.first, t: result.found.recordedAt };
   const taken = await snapshot?.finish(context.storage, bill, signal);
   return { ...describeWritten(streamId, append, { ...written, bill }), ...taken };
-}
-
-/** The same rules as for a transaction over streams, of which this has one. */
-async function appendInTransaction(
-  context: AppendContext,
-  { chain, commit, expected, ownCommitId, bill, signal }: ChainAppend,
-  also: readonly AlsoWrite[],
-): Promise<ChainAppendResult | Extract<ChainTransactResult, { readonly kind: "refused" }>> {
-  const participants = [{ chain, expected, commit }];
-  const transact = { commitId: commit.id, ownCommitId, participants, also, bill, signal };
-  const result = await transactOnChains(context, transact);
-  switch (result.kind) {
-    case "written": {
-      const { first, end } = result.places[0] as (typeof result.places)[number];
-      return { kind: "written", first, end };
-    }
-    case "conflict": {
-      const { end, winner } = result.conflicts[0] as ChainConflict;
-      return { kind: "conflict", actual: end.version, closed: end.closed, winner };
-    }
-    default:
-      return result;
-  }
 }
 
 function snapshotOf(
