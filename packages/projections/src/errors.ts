@@ -1,0 +1,107 @@
+import { TuppenceError } from "@tuppence/core";
+
+/**
+ * To be thrown by handlers and reactors: trying again is of no use. The event is parked, skipped or halts the projection, as
+ * its `onFailure` says, without further attempts.
+ */
+export class NonRetryableError extends TuppenceError {
+  readonly code = "nonRetryable";
+  readonly retryable = false;
+  /** The position of the event that it is about; undefined: any of the batch. */
+  readonly position: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly position?: number | undefined } = {}) {
+    super(message, options);
+    this.position = options.position;
+  }
+}
+
+/** To be thrown by handlers and reactors: not now, but after a while. It is tried again for ever. */
+export class RetryAfterError extends TuppenceError {
+  readonly code = "retryAfter";
+  readonly retryable = true;
+  readonly retryAfterMs: number;
+
+  constructor(message: string, options: ErrorOptions & { readonly retryAfterMs: number }) {
+    super(message, options);
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** A document does not fit into an item of DynamoDB. The event that made it so large is parked, skipped or halts the projection. */
+export class DocumentTooLargeError extends TuppenceError {
+  readonly code = "documentTooLarge";
+  readonly retryable = false;
+  readonly key: string;
+  readonly bytes: number;
+  readonly maxBytes: number;
+
+  constructor(document: { readonly key: string; readonly bytes: number; readonly maxBytes: number }) {
+    const { key, bytes, maxBytes } = document;
+    super(`Document ${JSON.stringify(key)} takes ${bytes} bytes; ${maxBytes} are the most.`);
+    this.key = key;
+    this.bytes = bytes;
+    this.maxBytes = maxBytes;
+  }
+}
+
+/** A document, or what a key function answered, can't be stored. */
+export class InvalidDocumentError extends TuppenceError {
+  readonly code = "invalidDocument";
+  readonly retryable = false;
+  readonly key: string;
+
+  constructor(key: string, problem: string, options?: ErrorOptions) {
+    super(`Document ${JSON.stringify(key)}: ${problem}.`, options);
+    this.key = key;
+  }
+}
+
+/** No projection of this name was ever run here. */
+export class ProjectionMissingError extends TuppenceError {
+  readonly code = "projectionMissing";
+  readonly retryable = true;
+  readonly projection: string;
+
+  constructor(projection: string) {
+    super(
+      `There is no projection ${JSON.stringify(projection)} here: a worker or Lambda function that has it makes it known.`,
+    );
+    this.projection = projection;
+  }
+}
+
+/**
+ * The version that is live is another than that of the definition, and what it stores does not fit. `retryable` is true when the
+ * definition's is the newer one: it is live once it is built.
+ */
+export class ProjectionVersionError extends TuppenceError {
+  readonly code = "projectionVersion";
+  readonly retryable: boolean;
+  readonly projection: string;
+  readonly definedVersion: number;
+  readonly liveVersion: number;
+
+  constructor(versions: { readonly projection: string; readonly defined: number; readonly live: number }) {
+    const { projection, defined, live } = versions;
+    super(
+      `Projection ${JSON.stringify(projection)} is defined in version ${defined}, and live in version ${live}.`,
+    );
+    this.projection = projection;
+    this.definedVersion = defined;
+    this.liveVersion = live;
+    this.retryable = defined > live;
+  }
+}
+
+/** The definition differs from what is stored of the same version: raise its version. */
+export class ProjectionChangedError extends TuppenceError {
+  readonly code = "projectionChanged";
+  readonly retryable = false;
+  readonly projection: string;
+
+  constructor(projection: string, change: string) {
+    super(`Projection ${JSON.stringify(projection)} ${change}: that takes a new version.`);
+    this.projection = projection;
+  }
+}

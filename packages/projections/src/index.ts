@@ -1,0 +1,36 @@
+export {
+  type AtLeastOnceHandlerOptions,
+  DEFAULT_BATCH,
+  DEFAULT_MAX_ATTEMPTS,
+  DEFAULT_MAX_PARKED,
+  DEFAULT_TRANSACTION_BATCH,
+  defineProjection,
+  type DocumentOptions,
+  MAX_SLOTS,
+  type ProjectionOptions,
+  type ReactorOptions,
+  type TransactionHandlerOptions,
+} from "./definition/define-projection.ts";
+export type {
+  BatchContext,
+  BatchLimits,
+  BuildContext,
+  DocumentProjection,
+  FailurePolicy,
+  HandlerProjection,
+  ProjectedEvent,
+  Projection,
+  ReactionContext,
+  ReactorProjection,
+} from "./definition/projection.ts";
+export {
+  DocumentTooLargeError,
+  InvalidDocumentError,
+  NonRetryableError,
+  ProjectionChangedError,
+  ProjectionMissingError,
+  ProjectionVersionError,
+  RetryAfterError,
+} from "./errors.ts";
+export { createMemoryProjectionStorage } from "./storage/memory-storage.ts";
+export type { ProjectionStorage } from "./storage/projection-storage.ts";
