@@ -1,7 +1,7 @@
 export { type Item, itemSize } from "./capacity/item-size.ts";
 export { type CapacityMeter, type MeteredCall, meterCapacity } from "./capacity/meter.ts";
 export { type Capacity, readUnits, writeUnits } from "./capacity/units.ts";
-export type { Consistency } from "./chain/storage.ts";
+export type { AlsoWrite, Consistency } from "./chain/storage.ts";
 export type { ExpectedVersion } from "./chain/tiling.ts";
 export {
   type CommandHandler,
@@ -57,6 +57,7 @@ export {
   UpcastError,
   VersionConflictError,
   WaitTimeoutError,
+  WriteRefusedError,
 } from "./errors.ts";
 export {
   defineEvents,
