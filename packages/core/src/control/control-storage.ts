@@ -21,8 +21,14 @@ export interface ControlUpdate {
   readonly set: Readonly<Record<string, ControlValue | undefined>>;
 }
 
-/** A part of a transaction: an update, or that an item is taken away, if it is there. */
-export type ControlChange = ControlUpdate | { readonly delete: ControlKey };
+/** A part of a transaction: an update, or that an item is taken away. */
+export type ControlChange =
+  | ControlUpdate
+  | {
+      readonly delete: ControlKey;
+      /** As in an update. */
+      readonly where: ControlUpdate["where"];
+    };
 
 /** What a transaction came to; refused, it changed nothing. */
 export type ControlTransactOutcome =

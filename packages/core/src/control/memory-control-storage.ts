@@ -1,12 +1,13 @@
-import type { ControlItem, ControlKey, ControlStorage, ControlUpdate } from "./control-storage.ts";
+import type { ControlChange, ControlItem, ControlKey, ControlStorage, ControlUpdate } from "./control-storage.ts";
 
 /** Control items in this process's memory, for tests and models. Those who are given the same one share its items. */
 export function createMemoryControlStorage(): ControlStorage {
   const partitions = new Map<string, Map<string, ControlItem>>();
   const find = ({ partition, sort }: ControlKey): ControlItem | undefined =>
     partitions.get(partition)?.get(sort);
-  const holds = ({ key, where }: ControlUpdate): boolean => {
-    const found = find(key);
+  const holds = (change: ControlChange): boolean => {
+    const found = find("delete" in change ? change.delete : change.key);
+    const { where } = change;
     return Object.entries(where).every(([name, value]) => found?.[name] === value);
   };
   const apply = ({ key, set }: ControlUpdate): ControlItem => {
@@ -31,7 +32,7 @@ export function createMemoryControlStorage(): ControlStorage {
     async transact(changes, also, signal) {
       signal?.throwIfAborted();
       if (also.length > 0) throw new TypeError("Memory has no other tables to write to.");
-      const refused = changes.flatMap((change, index) => ("delete" in change || holds(change) ? [] : [index]));
+      const refused = changes.flatMap((change, index) => (holds(change) ? [] : [index]));
       if (refused.length > 0) return { applied: false, refused };
       for (const change of changes) {
         if ("delete" in change) remove(change.delete);

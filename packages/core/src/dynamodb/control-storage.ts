@@ -55,7 +55,7 @@ export function createDynamoDBControlStorage(client: DynamoDBClient, tablePrefix
     async transact(changes, also, signal) {
       const own = changes.map((change: ControlChange) =>
         "delete" in change
-          ? { Delete: { TableName: tableName, Key: keyOf(change.delete) } }
+          ? { Delete: deleteInput(tableName, change) }
           : { Update: updateInput(tableName, change) },
       );
       try {
@@ -123,26 +123,51 @@ export interface UpdateInput {
   readonly ExpressionAttributeValues: Record<string, AttributeValue>;
 }
 
-export function updateInput(tableName: string, { key, where, set }: ControlUpdate): UpdateInput {
+/** In the words of DynamoDB; names and values are given where there are some: empty ones are refused. */
+function deleteInput(
+  tableName: string,
+  change: Extract<ControlChange, { readonly delete: ControlKey }>,
+): Omit<UpdateInput, "UpdateExpression" | "ExpressionAttributeNames" | "ExpressionAttributeValues"> &
+  Partial<UpdateInput> {
+  const { condition, names, values } = conditionOf(change.where);
+  return {
+    TableName: tableName,
+    Key: keyOf(change.delete),
+    ConditionExpression: condition,
+    ...(condition === undefined ? undefined : { ExpressionAttributeNames: names }),
+    ...(Object.keys(values).length === 0 ? undefined : { ExpressionAttributeValues: values }),
+  };
+}
+
+function conditionOf(where: ControlUpdate["where"]): {
+  readonly condition: string | undefined;
+  readonly names: Record<string, string>;
+  readonly values: Record<string, AttributeValue>;
+} {
   const names: Record<string, string> = {};
   const values: Record<string, AttributeValue> = {};
-  const assigned: string[] = [];
-  const removed: string[] = [];
   const conditions: string[] = [];
-  for (const [name, value] of Object.entries(set)) {
-    names[`#${name}`] = name;
-    if (value === undefined) removed.push(`#${name}`);
-    else {
-      values[`:new_${name}`] = attributeOf(value);
-      assigned.push(`#${name} = :new_${name}`);
-    }
-  }
   for (const [name, value] of Object.entries(where)) {
     names[`#${name}`] = name;
     if (value === undefined) conditions.push(`attribute_not_exists(#${name})`);
     else {
       values[`:old_${name}`] = attributeOf(value);
       conditions.push(`#${name} = :old_${name}`);
+    }
+  }
+  return { condition: conditions.length > 0 ? conditions.join(" AND ") : undefined, names, values };
+}
+
+export function updateInput(tableName: string, { key, where, set }: ControlUpdate): UpdateInput {
+  const { condition, names, values } = conditionOf(where);
+  const assigned: string[] = [];
+  const removed: string[] = [];
+  for (const [name, value] of Object.entries(set)) {
+    names[`#${name}`] = name;
+    if (value === undefined) removed.push(`#${name}`);
+    else {
+      values[`:new_${name}`] = attributeOf(value);
+      assigned.push(`#${name} = :new_${name}`);
     }
   }
   const clauses = [
@@ -153,7 +178,7 @@ export function updateInput(tableName: string, { key, where, set }: ControlUpdat
     TableName: tableName,
     Key: keyOf(key),
     UpdateExpression: clauses.join(" "),
-    ConditionExpression: conditions.length > 0 ? conditions.join(" AND ") : undefined,
+    ConditionExpression: condition,
     ExpressionAttributeNames: names,
     ExpressionAttributeValues: values,
   };
