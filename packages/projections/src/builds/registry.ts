@@ -203,7 +203,7 @@ function changesOf(
       where: { revision: before?.registration.revision },
       set: { ...registrationItem(to), changes: changes.join(" ") },
     },
-    ...retired.map((build) => retiredUpdate({ ...build, projection: to.name, retiredAt })),
+    ...retired.map((build) => retiredUpdate({ ...build, projection: to.name, kind: to.kind, retiredAt })),
     ...leases,
   ];
 }
