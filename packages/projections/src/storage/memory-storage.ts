@@ -35,6 +35,10 @@ function documentsIn(control: ControlStorage): DocumentStorage {
       );
     },
 
+    checkSize() {
+      // There is room for all.
+    },
+
     async put(put, signal) {
       const outcome = await control.update(putUpdate(put), signal);
       if (outcome.applied) return { applied: true };

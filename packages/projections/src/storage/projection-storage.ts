@@ -32,10 +32,11 @@ export interface DocumentStorage {
     keys: readonly string[],
     options: { readonly consistency: Consistency; readonly signal?: AbortSignal | undefined },
   ): Promise<ReadonlyMap<string, DocumentRecord>>;
+  /** @throws DocumentTooLargeError for a document that does not fit. */
+  checkSize(put: DocumentPut): void;
   /**
    * Puts a document, on its condition.
    *
-   * @throws DocumentTooLargeError before anything is sent.
    * @throws UncertainWriteError when it may or may not have been put.
    */
   put(put: DocumentPut, signal?: AbortSignal): Promise<PutOutcome>;
