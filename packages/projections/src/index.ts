@@ -34,3 +34,10 @@ export {
 } from "./errors.ts";
 export { createMemoryProjectionStorage } from "./storage/memory-storage.ts";
 export type { ProjectionStorage } from "./storage/projection-storage.ts";
+export type { ProjectionEvent } from "./run/projection-event.ts";
+export {
+  createProjectionWorker,
+  type ProjectionPlace,
+  type ProjectionWorkerOptions,
+} from "./worker/create-projection-worker.ts";
+export type { ProjectionWorker } from "./worker/projection-worker.ts";
