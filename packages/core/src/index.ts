@@ -80,13 +80,18 @@ export {
   type MissingVersions,
 } from "./log/audit-log.ts";
 export {
+  DEFAULT_KEPT_BYTES,
   DEFAULT_POLL_INTERVAL_MS,
   DEFAULT_WAIT_TIMEOUT_MS,
   type LogBatch,
   type LogFilter,
   type LoggedEvent,
+  type LogReader,
+  type LogReaderOptions,
   type ReadAllOptions,
+  type ReadBatch,
   type SubscribeAllOptions,
+  type UnreadableEvent,
   type WaitForOptions,
 } from "./log/log-reads.ts";
 export {

@@ -10,6 +10,7 @@ import type { EventDefinitions, NewEvent, RecordedEvent } from "../events.ts";
 import { MAX_ITEM_BYTES } from "../limits.ts";
 import { planLogRead, readLog } from "../log/read-log.ts";
 import { holdsEvents } from "../log/sequencer.ts";
+import { createLogReader } from "../log/log-reader.ts";
 import { planSubscription, subscribeLog } from "../log/subscribe.ts";
 import { waitForEvent } from "../log/wait-for.ts";
 import type { Observer } from "../observer.ts";
@@ -144,6 +145,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       readLog(context, { ...planLogRead(context, readOptions), bill: readOptions.bill }),
     subscribeAll: (subscribeOptions = {}) =>
       subscribeLog(context, planSubscription(context, subscribeOptions)),
+    openLogReader: (readerOptions = {}) => createLogReader(context, readerOptions),
     async waitFor(streamId, version, waitOptions = {}) {
       checkStreamId(streamId);
       return waitForEvent(context, { streamId, version }, waitOptions);

@@ -1,7 +1,8 @@
+import type { LogReader } from "@tuppence/core";
 import type { AnyEvent, ProjectionBase } from "../definition/projection.ts";
 
 /** An event that can't be given, and why. */
-export interface UnreadableEvent {
+export interface UnreadablePlace {
   readonly position: number;
   readonly streamId: string;
   readonly version: number;
@@ -12,29 +13,15 @@ export interface UnreadableEvent {
 /** What is taken from the log at a time. */
 export interface TakenEvents {
   readonly events: readonly AnyEvent[];
-  readonly unreadable: readonly UnreadableEvent[];
+  readonly unreadable: readonly UnreadablePlace[];
   /** Everything up to here was seen. */
   readonly position: number;
   /** Whether the log ended there. */
   readonly caughtUp: boolean;
 }
 
-interface ReadPage extends TakenEvents {
-  readonly characters: number;
-}
-
-/** What is needed of `openLogReader` of a store. */
-export interface LogSource {
-  read(
-    after: number,
-    options: {
-      readonly types?: readonly string[] | undefined;
-      readonly categories?: readonly string[] | undefined;
-      readonly signal?: AbortSignal | undefined;
-    },
-  ): Promise<ReadPage>;
-  waitBeyond(position: number, options: { readonly signal?: AbortSignal | undefined }): Promise<void>;
-}
+/** What is needed of the log. */
+export type LogSource = Pick<LogReader, "read" | "waitBeyond">;
 
 /** The log as one slot goes through it: pages put together and cut, so that batches have the size that they are to have. */
 export class LogWindow {
@@ -45,7 +32,7 @@ export class LogWindow {
   #position: number;
   /** What was read ahead of `#position`, up to `#readTo`. */
   #events: readonly AnyEvent[] = [];
-  #unreadable: readonly UnreadableEvent[] = [];
+  #unreadable: readonly UnreadablePlace[] = [];
   #characters = 0;
   #readTo: number;
   #caughtUp = false;
@@ -121,7 +108,9 @@ export class LogWindow {
       // What was forgotten has another type now.
       (types === undefined || types.includes(type)) && this.#isOwn(streamId);
     const events = page.events.filter(isHandled);
-    const unreadable = page.unreadable.filter(({ streamId }) => this.#isOwn(streamId));
+    const unreadable = page.unreadable.flatMap(({ type = "unknown", ...event }) =>
+      this.#isOwn(event.streamId) ? [{ type, ...event }] : [],
+    );
     if (events.length > 0) {
       this.#events = this.#events.length === 0 ? events : [...this.#events, ...events];
       this.#characters += (page.characters * events.length) / page.events.length;

@@ -43,6 +43,6 @@ export type ProjectionEvent =
   | (Omit<SlotRef, "slot"> & { readonly type: "flipped" })
   /** A build that is not needed any more was taken away. */
   | (Omit<SlotRef, "slot"> & { readonly type: "retired" })
-  /** Registrations could not be read or made; that is tried again. */
-  | { readonly type: "registrationFailed"; readonly error: unknown }
+  /** A projection could not be registered, so it is not run; that is tried again. */
+  | { readonly type: "registrationFailed"; readonly projection: string; readonly error: unknown }
   | { readonly type: "lease"; readonly event: LeaseEvent };

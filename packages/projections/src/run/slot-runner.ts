@@ -6,7 +6,7 @@ import { DocumentApplier } from "./apply-documents.ts";
 import { HandlerApplier, loadPosition } from "./apply-handler.ts";
 import { ReactorApplier } from "./apply-reactor.ts";
 import { SlotEndedError, tryUntilDone } from "./failure.ts";
-import { type LogSource, LogWindow, type TakenEvents, type UnreadableEvent } from "./log-window.ts";
+import { type LogSource, LogWindow, type TakenEvents, type UnreadablePlace } from "./log-window.ts";
 import { type ParkedEvent, parkedKey, parkUpdate } from "./parked-event.ts";
 import { ParkedStreams } from "./parked-streams.ts";
 import type { ProjectionEvent } from "./projection-event.ts";
@@ -376,7 +376,7 @@ async function waitAtMost(
   }
 }
 
-function failedToRead({ error, ...place }: UnreadableEvent): FailedEvent {
+function failedToRead({ error, ...place }: UnreadablePlace): FailedEvent {
   return { event: place, error, attempts: 1 };
 }
 
