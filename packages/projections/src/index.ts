@@ -1,3 +1,4 @@
+export type { Build } from "./builds/registration.ts";
 export {
   type AtLeastOnceHandlerOptions,
   DEFAULT_BATCH,
@@ -27,6 +28,7 @@ export {
   DocumentTooLargeError,
   InvalidDocumentError,
   NonRetryableError,
+  ProjectionBusyError,
   ProjectionChangedError,
   ProjectionMissingError,
   ProjectionVersionError,
@@ -34,6 +36,17 @@ export {
 } from "./errors.ts";
 export { DOCUMENTS_TTL_ATTRIBUTE, documentsTable } from "./storage/documents-table.ts";
 export { createDynamoDBProjectionStorage } from "./storage/dynamodb-storage.ts";
+export {
+  createProjections,
+  type ParkedOptions,
+  type Projections,
+  type ProjectionsOptions,
+  type ProjectionSummary,
+} from "./projections.ts";
+export type { ReplayRequest } from "./run/ask-replay.ts";
+export type { ParkedInSlot } from "./run/list-parked.ts";
+export type { ParkedEvent } from "./run/parked-event.ts";
+export type { BuildStatus, ProjectionStatus, SlotStatus } from "./status/projection-status.ts";
 export { createMemoryProjectionStorage } from "./storage/memory-storage.ts";
 export type { ProjectionStorage } from "./storage/projection-storage.ts";
 export type { ProjectionEvent } from "./run/projection-event.ts";

@@ -1,0 +1,146 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { createEventStore, DEFAULT_TABLE_PREFIX, type Runtime, SYSTEM_RUNTIME } from "@tuppence/core";
+import { type ControlStorage, createDynamoDBControlStorage } from "@tuppence/core/leases";
+import type { Registration } from "./builds/registration.ts";
+import { createRegistry } from "./builds/registry.ts";
+import { ProjectionMissingError } from "./errors.ts";
+import { askReplay, type ReplayRequest } from "./run/ask-replay.ts";
+import { listParkedSlots, type ParkedInSlot } from "./run/list-parked.ts";
+import type { LogStore } from "./status/log-place.ts";
+import type { ProjectionStatus } from "./status/projection-status.ts";
+import { readStatus } from "./status/read-status.ts";
+import type { ProjectionStorage } from "./storage/projection-storage.ts";
+
+export type ProjectionsOptions = {
+  /** Clock, chance and waiting. Default: the system's. */
+  readonly runtime?: Partial<Runtime> | undefined;
+} & (
+  | {
+      /** The plain client of `@aws-sdk/client-dynamodb`. */
+      readonly client: DynamoDBClient;
+      /** The tables are `<prefix>-control` and so on. Default `tuppence`. */
+      readonly tablePrefix?: string | undefined;
+      /** The event store. Default: a plain one with this client and prefix. */
+      readonly store?: LogStore | undefined;
+    }
+  | {
+      /** From `createMemoryProjectionStorage`. */
+      readonly storage: ProjectionStorage;
+      readonly store: LogStore;
+    }
+);
+
+/** What is known of a projection beside its definition: its builds, and whether it runs. */
+export type ProjectionSummary = Omit<Registration, "builds" | "revision">;
+
+export interface ParkedOptions {
+  /** Only those of this stream. Default: all. */
+  readonly streamId?: string | undefined;
+  /** At most so many. Default: all. */
+  readonly limit?: number | undefined;
+}
+
+/**
+ * Looks at projections and looks after them, wherever they run. Workers obey within a round, a few seconds.
+ *
+ * What is asked of a projection that nobody ever ran is refused with a ProjectionMissingError. Changes that others are in the way of all the time
+ * throw a ProjectionBusyError.
+ */
+export interface Projections {
+  /** All projections that were ever run here, by name. Cost: 0.5 RCU for some 20 of them. */
+  list(): Promise<readonly ProjectionSummary[]>;
+  /**
+   * How far projections are, how fast, and what is wrong with them. Default: all of them.
+   *
+   * Cost: 0.5 RCU for each 4 KB of leases (some 25) and of the log's last page; for each build 0.5 RCU, 0.5 RCU for each slot and for each 4 KB of
+   * what it has parked, and of the page that it has come to if it is behind: up to 50 RCU for a full one.
+   */
+  status(name?: string): Promise<readonly ProjectionStatus[]>;
+  /** Stops its workers after what they are at. Its read model stays, as it is. Repeated, it changes nothing. */
+  pause(name: string): Promise<ProjectionSummary>;
+  resume(name: string): Promise<ProjectionSummary>;
+  /**
+   * Builds the live version anew, beside the live build: readers see that until the new one is as far. One that is under way goes on, at the
+   * new rate if one is given.
+   *
+   * @throws TypeError for a reactor, whose effects only a `reset` repeats; RangeError for a rate that is none.
+   */
+  rebuild(
+    name: string,
+    options?: {
+      /** At most so many events a second, in each slot, so that the live build keeps its share. Default: no limit. */
+      readonly eventsPerSecond?: number | undefined;
+    },
+  ): Promise<ProjectionSummary>;
+  /** Gives up what is being built beside the live build. A newer version begins again when a worker that has it starts. */
+  cancelRebuild(name: string): Promise<ProjectionSummary>;
+  /**
+   * Begins anew at once: readers see an empty read model that fills up, and a reactor repeats its effects. Each call does it once more.
+   */
+  reset(name: string): Promise<ProjectionSummary>;
+  /** Events that were put aside, of the live build and of the next one: by builds, slots and positions. */
+  parked(name: string, options?: ParkedOptions): AsyncIterable<ParkedInSlot>;
+  /**
+   * Asks for what is parked to be handled now, each stream's events in their order, until one fails again. Answers how many there are.
+   * With `skip` the event at which a stream stopped is left out for good. Asked for again before that is done, it changes
+   * nothing.
+   */
+  replay(name: string, request?: ReplayRequest): Promise<number>;
+  /** Creates the tables that are missing; safe to call always. */
+  ensureTables(): Promise<void>;
+}
+
+/** The projections of an event store. */
+export function createProjections(options: ProjectionsOptions): Projections {
+  const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
+  const { control, store } = placeOf(options);
+  const registry = createRegistry({ storage: control, runtime });
+  const find = async (name: string): Promise<Registration> => {
+    const registration = await registry.find(name);
+    if (registration === undefined) throw new ProjectionMissingError(name);
+    return registration;
+  };
+  return {
+    async list() {
+      return (await registry.list("eventual")).map(summaryOf);
+    },
+    async status(name) {
+      const registrations = name === undefined ? await registry.list("eventual") : [await find(name)];
+      return readStatus({ control, store, now: runtime.now }, registrations);
+    },
+    pause: async (name) => summaryOf(await registry.pause(name)),
+    resume: async (name) => summaryOf(await registry.resume(name)),
+    rebuild: async (name, request) => summaryOf(await registry.startRebuild(name, request)),
+    cancelRebuild: async (name) => summaryOf(await registry.cancelRebuild(name)),
+    reset: async (name) => summaryOf(await registry.reset(name)),
+    async *parked(name, { streamId, limit = Number.POSITIVE_INFINITY } = {}) {
+      if (!(limit >= 1)) throw new RangeError(`limit is ${limit}; it has to be 1 or more.`);
+      let left = limit;
+      for await (const events of listParkedSlots(control, await find(name), "eventual")) {
+        for (const event of events) {
+          if (streamId !== undefined && event.streamId !== streamId) continue;
+          yield event;
+          if (--left <= 0) return;
+        }
+      }
+    },
+    replay: async (name, request = {}) => askReplay({ control, runtime }, await find(name), request),
+    ensureTables: () => control.ensureTables(),
+  };
+}
+
+function placeOf(options: ProjectionsOptions): {
+  readonly control: ControlStorage;
+  readonly store: LogStore;
+} {
+  if ("storage" in options) return { control: options.storage.control, store: options.store };
+  const { client, tablePrefix = DEFAULT_TABLE_PREFIX, store } = options;
+  return {
+    control: createDynamoDBControlStorage(client, tablePrefix),
+    store: store ?? createEventStore({ client, tablePrefix }),
+  };
+}
+
+function summaryOf({ builds: _, revision: __, ...summary }: Registration): ProjectionSummary {
+  return summary;
+}
