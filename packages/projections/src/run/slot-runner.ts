@@ -131,12 +131,12 @@ export class SlotRunner {
     }
     const { checkpointIntervalMs, parkedLookMs } = this.#work;
     if (position.staleMs >= checkpointIntervalMs || lease.position === undefined) await position.store();
-    if (position.staleMs === 0) {
+    if (position.isStored) {
       await this.#retrying(() => this.#work.onCaughtUp());
       await this.#work.reporter.report();
     }
     const waits = [
-      position.staleMs > 0 ? checkpointIntervalMs - position.staleMs : undefined,
+      position.isStored ? undefined : checkpointIntervalMs - position.staleMs,
       this.#parked.total > 0 ? parkedLookMs : undefined,
       this.#context.isLive() ? undefined : checkpointIntervalMs,
     ].filter((ms) => ms !== undefined);
