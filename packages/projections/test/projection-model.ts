@@ -170,7 +170,9 @@ class ProjectionModel {
       return Array.from({ length: live.slots }, (_, slot) => `${name}@${live.number}#${slot}`).flatMap(
         (resource) => {
           const position = checks.positionOf(resource);
-          return position < checks.log.length ? [`${resource} is at ${position} of ${checks.log.length}`] : [];
+          return position < checks.log.length
+            ? [`${resource} is at ${position} of ${checks.log.length}`]
+            : [];
         },
       );
     });
@@ -263,7 +265,13 @@ class ProjectionModel {
           const isBefore = ({ position }: { readonly position: number }): boolean => position <= cut;
           const events = page.events.filter(isBefore);
           const unreadable = page.unreadable.filter(isBefore);
-          return { ...page, events, unreadable, position: cut, caughtUp: page.caughtUp && cut === page.position };
+          return {
+            ...page,
+            events,
+            unreadable,
+            position: cut,
+            caughtUp: page.caughtUp && cut === page.position,
+          };
         }),
     };
   }
