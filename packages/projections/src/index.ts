@@ -11,6 +11,15 @@ export {
   type ReactorOptions,
   type TransactionHandlerOptions,
 } from "./definition/define-projection.ts";
+export { KnownRegistrations, REGISTRATION_MAX_AGE_MS } from "./builds/known-registrations.ts";
+export {
+  createDocuments,
+  type Documents,
+  type GetDocumentOptions,
+  type GetDocumentsOptions,
+  type KeyedDocument,
+  type ListDocumentsOptions,
+} from "./documents/documents.ts";
 export type {
   BatchContext,
   BatchLimits,
@@ -36,3 +45,7 @@ export { DOCUMENTS_TTL_ATTRIBUTE, documentsTable } from "./storage/documents-tab
 export { createDynamoDBProjectionStorage } from "./storage/dynamodb-storage.ts";
 export { createMemoryProjectionStorage } from "./storage/memory-storage.ts";
 export type { ProjectionStorage } from "./storage/projection-storage.ts";
+export type { EventsToken, Token } from "./wait/token.ts";
+export { waitForProjection } from "./wait/wait-for-projection.ts";
+export type { ReadPlace } from "./wait/wait-place.ts";
+export { DEFAULT_PROJECTION_POLL_INTERVAL_MS, type ProjectionWaitOptions } from "./wait/wait-until.ts";
