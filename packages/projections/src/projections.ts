@@ -72,7 +72,7 @@ export interface Projections {
       readonly eventsPerSecond?: number | undefined;
     },
   ): Promise<ProjectionSummary>;
-  /** Gives up what is being built beside the live build. A newer version begins again when a worker that has it starts. */
+  /** Gives up what is being built beside the live build. A newer version begins again while there is a worker that has it. */
   cancelRebuild(name: string): Promise<ProjectionSummary>;
   /**
    * Begins anew at once: readers see an empty read model that fills up, and a reactor repeats its effects. Each call does it once more.
@@ -141,6 +141,7 @@ function placeOf(options: ProjectionsOptions): {
   };
 }
 
-function summaryOf({ builds: _, revision: __, ...summary }: Registration): ProjectionSummary {
-  return summary;
+function summaryOf(registration: Registration): ProjectionSummary {
+  const { name, kind, live, next, nextRate, paused, startPosition } = registration;
+  return { name, kind, live, next, nextRate, paused, startPosition };
 }
