@@ -34,6 +34,8 @@ export {
   ProjectionVersionError,
   RetryAfterError,
 } from "./errors.ts";
+export { DOCUMENTS_TTL_ATTRIBUTE, documentsTable } from "./storage/documents-table.ts";
+export { createDynamoDBProjectionStorage } from "./storage/dynamodb-storage.ts";
 export {
   createProjections,
   type ParkedOptions,
@@ -47,3 +49,10 @@ export type { ParkedEvent } from "./run/parked-event.ts";
 export type { BuildStatus, ProjectionStatus, SlotStatus } from "./status/projection-status.ts";
 export { createMemoryProjectionStorage } from "./storage/memory-storage.ts";
 export type { ProjectionStorage } from "./storage/projection-storage.ts";
+export type { ProjectionEvent } from "./run/projection-event.ts";
+export {
+  createProjectionWorker,
+  type ProjectionPlace,
+  type ProjectionWorkerOptions,
+} from "./worker/create-projection-worker.ts";
+export type { ProjectionWorker } from "./worker/projection-worker.ts";

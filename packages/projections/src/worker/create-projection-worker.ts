@@ -1,21 +1,21 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
-  DEFAULT_POLL_INTERVAL_MS,
   DEFAULT_TABLE_PREFIX,
   type EventDefinitions,
   type EventStore,
   type Runtime,
   SYSTEM_RUNTIME,
 } from "@tuppence/core";
-import { createLeaseGroup, DEFAULT_LEASE_DURATION_MS } from "@tuppence/core/leases";
+import { createLeaseGroup, DEFAULT_LEASE_DURATION_MS, type LeaseEvent } from "@tuppence/core/leases";
 import { LEASE_GROUP } from "../builds/names.ts";
 import type { Projection } from "../definition/projection.ts";
 import { PROJECTION_GUARDS, type ProjectionGuards } from "../run/guards.ts";
+import type { LogSource } from "../run/log-window.ts";
 import type { ProjectionEvent } from "../run/projection-event.ts";
 import { DEFAULT_CHECKPOINT_INTERVAL_MS } from "../run/slot-runner.ts";
 import { createDynamoDBProjectionStorage } from "../storage/dynamodb-storage.ts";
 import type { ProjectionStorage } from "../storage/projection-storage.ts";
-import { leaseEvents, type ProjectionWorker, StoredProjectionWorker } from "./projection-worker.ts";
+import { type ProjectionWorker, StoredProjectionWorker } from "./projection-worker.ts";
 
 /** Where documents, positions and parked work are kept: in DynamoDB, or in memory, for tests. */
 export type ProjectionPlace =
@@ -33,11 +33,13 @@ export function storageOf(place: ProjectionPlace): ProjectionStorage {
     : createDynamoDBProjectionStorage(place.client, place.tablePrefix ?? DEFAULT_TABLE_PREFIX);
 }
 
-/** Events of the log that are kept in memory for all projections of a worker, in bytes. */
+/** How often it is looked for what somebody wants to be replayed, in milliseconds, while anything is parked. */
 const DEFAULT_PARKED_LOOK_MS = 2_000;
 
 export type ProjectionWorkerOptions<Definitions extends EventDefinitions = EventDefinitions> =
-  ProjectionPlace & {
+  ProjectionPlace & WorkerSettings<Definitions>;
+
+export interface WorkerSettings<Definitions extends EventDefinitions> {
     /** The store whose global log they follow, with the definitions of the events. */
     readonly store: EventStore<Definitions>;
     readonly projections: readonly Projection[];
@@ -71,18 +73,25 @@ export type ProjectionWorkerOptions<Definitions extends EventDefinitions = Event
 export function createProjectionWorker<Definitions extends EventDefinitions>(
   options: ProjectionWorkerOptions<Definitions>,
 ): ProjectionWorker {
-  return createGuardedProjectionWorker(options, PROJECTION_GUARDS);
+  return createProjectionWorkerOn(options, {});
 }
 
-/** The worker with guards to switch off, and shorter intervals, for tests. */
-export function createGuardedProjectionWorker<Definitions extends EventDefinitions>(
+/** What tests and other hosts give a worker beside its options. */
+export interface WorkerMeans {
+  /** Guards to switch off. */
+  readonly guards?: ProjectionGuards | undefined;
+  readonly parkedLookMs?: number | undefined;
+  /** The log, where it outlives the worker. */
+  readonly log?: LogSource | undefined;
+}
+
+/** The worker on means of the caller's own. */
+export function createProjectionWorkerOn<Definitions extends EventDefinitions>(
   options: ProjectionWorkerOptions<Definitions>,
-  guards: ProjectionGuards,
-  parkedLookMs: number = DEFAULT_PARKED_LOOK_MS,
+  means: WorkerMeans,
 ): ProjectionWorker {
   const { projections, workerId, leaseDurationMs = DEFAULT_LEASE_DURATION_MS } = options;
-  const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, checkpointIntervalMs = DEFAULT_CHECKPOINT_INTERVAL_MS } =
-    options;
+  const { checkpointIntervalMs = DEFAULT_CHECKPOINT_INTERVAL_MS } = options;
   checkProjections(projections);
   if (!(checkpointIntervalMs >= 0)) {
     throw new RangeError(`checkpointIntervalMs is ${checkpointIntervalMs}; it can't be.`);
@@ -90,11 +99,11 @@ export function createGuardedProjectionWorker<Definitions extends EventDefinitio
   const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
   const storage = storageOf(options);
   const emit = options.onEvent ?? ((): void => undefined);
-  // The definitions of a projection's events were checked where it was defined; here they are any.
-  const store = options.store as unknown as EventStore;
+  const onEvent = (event: LeaseEvent): void => emit({ type: "lease", event });
   return new StoredProjectionWorker({
     projections,
-    store,
+    // The definitions of a projection's events were checked where it was defined; here they are any.
+    store: options.store as unknown as EventStore,
     storage,
     leases: createLeaseGroup({
       storage: storage.control,
@@ -102,15 +111,23 @@ export function createGuardedProjectionWorker<Definitions extends EventDefinitio
       workerId,
       leaseDurationMs,
       runtime,
-      onEvent: leaseEvents(emit),
+      onEvent,
     }),
     runtime,
-    guards,
-    log: store.openLogReader({ pollIntervalMs }),
+    guards: means.guards ?? PROJECTION_GUARDS,
+    log: means.log ?? openLog(options),
     checkpointIntervalMs,
-    parkedLookMs,
+    parkedLookMs: means.parkedLookMs ?? DEFAULT_PARKED_LOOK_MS,
     emit,
   });
+}
+
+/** The log of a worker's store, for all of its projections. */
+export function openLog<Definitions extends EventDefinitions>({
+  store,
+  pollIntervalMs,
+}: Pick<ProjectionWorkerOptions<Definitions>, "store" | "pollIntervalMs">): LogSource {
+  return store.openLogReader({ pollIntervalMs }) as unknown as LogSource;
 }
 
 function checkProjections(projections: readonly Projection[]): void {

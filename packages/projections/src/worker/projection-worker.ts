@@ -1,10 +1,11 @@
-import type { EventDefinitions, EventStore, Runtime } from "@tuppence/core";
-import { type Lease, type LeaseEvent, type LeaseGroup } from "@tuppence/core/leases";
+import type { Consistency, EventDefinitions, EventStore, Runtime } from "@tuppence/core";
+import type { Lease, LeaseGroup } from "@tuppence/core/leases";
 import { buildName, slotResource } from "../builds/names.ts";
 import type { Build, Registration } from "../builds/registration.ts";
 import { createRegistry, type Registry } from "../builds/registry.ts";
 import { listRetired, retireBuild } from "../builds/retire-build.ts";
 import type { RetiredBuild } from "../builds/retired-build.ts";
+import { readSlotLeases } from "../builds/slot-leases.ts";
 import type { Projection } from "../definition/projection.ts";
 import type { Attempts } from "../run/failure.ts";
 import type { ProjectionGuards } from "../run/guards.ts";
@@ -29,7 +30,20 @@ export interface ProjectionWorker extends AsyncDisposable {
    * 10,000) is given up, to be done again by others.
    */
   stop(options?: { readonly drainMs?: number | undefined }): Promise<void>;
+  /**
+   * Waits until all slots of its projections, whoever owns them, have stored a position that is not below this one (default: where
+   * the log ends now); those of paused projections don't count. Cost: 1 RCU and more for each look, ten a second.
+   *
+   * @throws the signal's reason.
+   */
+  reached(options?: {
+    readonly position?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<void>;
 }
+
+/** How often `reached` looks, in milliseconds. */
+const REACHED_LOOK_MS = 100;
 
 /** What a worker is made of. */
 export interface WorkerParts {
@@ -46,9 +60,14 @@ export interface WorkerParts {
 }
 
 /** A slot that is to be run, or a build to be taken away. */
-type Resource =
-  | { readonly projection: Projection; readonly build: Build; readonly slot: number }
-  | { readonly retired: RetiredBuild };
+type Resource = SlotResource | { readonly retired: RetiredBuild };
+
+interface SlotResource {
+  readonly projection: Projection;
+  readonly build: Build;
+  readonly slot: number;
+  readonly startPosition: number;
+}
 
 export class StoredProjectionWorker implements ProjectionWorker {
   readonly #parts: WorkerParts;
@@ -81,22 +100,32 @@ export class StoredProjectionWorker implements ProjectionWorker {
     return this.stop();
   }
 
+  async reached({
+    position,
+    signal,
+  }: {
+    readonly position?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  } = {}): Promise<void> {
+    const { storage, runtime } = this.#parts;
+    const wanted = position ?? (await this.#logEnd());
+    for (;;) {
+      signal?.throwIfAborted();
+      const slots = await this.#slotsToRun("strong");
+      const leases = await readSlotLeases(storage.control, "strong");
+      const isBehind = [...slots].some(([resource, { startPosition }]) => {
+        const stored = leases.get(resource)?.["position"];
+        return Number(stored ?? startPosition) < wanted;
+      });
+      if (!isBehind) return;
+      await runtime.sleep(REACHED_LOOK_MS, signal);
+    }
+  }
+
   /** What there is to do for the projections of this worker now. */
   async #lookForWork(): Promise<readonly string[]> {
-    const { projections, storage } = this.#parts;
-    const found = await this.#registry.list("eventual");
-    for (const registration of found) this.#learn(registration);
-    const resources = new Map<string, Resource>();
-    for (const projection of projections) {
-      const registration = await this.#registrationOf(projection);
-      if (registration === undefined || registration.paused) continue;
-      for (const build of [registration.live, registration.next]) {
-        if (build?.version !== projection.version) continue;
-        for (let slot = 0; slot < build.slots; slot++) {
-          resources.set(slotResource(projection.name, build.number, slot), { projection, build, slot });
-        }
-      }
-    }
+    const { storage } = this.#parts;
+    const resources = new Map<string, Resource>(await this.#slotsToRun("eventual"));
     for (const retired of await listRetired(storage.control)) {
       if (this.#isLongRetired(retired)) {
         resources.set(`${buildName(retired.projection, retired.number)}!`, { retired });
@@ -104,6 +133,24 @@ export class StoredProjectionWorker implements ProjectionWorker {
     }
     this.#resources = resources;
     return [...resources.keys()];
+  }
+
+  async #slotsToRun(consistency: Consistency): Promise<ReadonlyMap<string, SlotResource>> {
+    for (const registration of await this.#registry.list(consistency)) this.#learn(registration);
+    const resources = new Map<string, SlotResource>();
+    for (const projection of this.#parts.projections) {
+      const registration = await this.#registrationOf(projection);
+      if (registration === undefined || registration.paused) continue;
+      const { live, next, startPosition } = registration;
+      for (const build of [live, next]) {
+        if (build?.version !== projection.version) continue;
+        for (let slot = 0; slot < build.slots; slot++) {
+          const resource = slotResource(projection.name, build.number, slot);
+          resources.set(resource, { projection, build, slot, startPosition });
+        }
+      }
+    }
+    return resources;
   }
 
   #learn(registration: Registration): void {
@@ -174,7 +221,7 @@ export class StoredProjectionWorker implements ProjectionWorker {
   }
 
   async #runSlot(
-    { projection, build, slot }: Exclude<Resource, { readonly retired: RetiredBuild }>,
+    { projection, build, slot, startPosition }: SlotResource,
     { lease, ending }: { readonly lease: Lease; readonly ending: AbortSignal },
   ): Promise<void> {
     const { storage, runtime, guards, emit, log, checkpointIntervalMs, parkedLookMs } = this.#parts;
@@ -186,7 +233,7 @@ export class StoredProjectionWorker implements ProjectionWorker {
       storage,
       attempts: { runtime, ending: lease.lost, maxAttempts: 1, onRetry },
       fences: guards.fences,
-      startPosition: registration()?.startPosition ?? 0,
+      startPosition,
     });
     const context = {
       slot: ref,
@@ -225,9 +272,4 @@ export class StoredProjectionWorker implements ProjectionWorker {
     this.#parts.emit({ type: "flipped", projection: name, build });
     this.#parts.leases.wake();
   }
-}
-
-/** Leases tell of rounds and requests; what they say of single slots is told by the slots. */
-export function leaseEvents(emit: (event: ProjectionEvent) => void): (event: LeaseEvent) => void {
-  return (event) => emit({ type: "lease", event });
 }
