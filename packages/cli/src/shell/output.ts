@@ -58,7 +58,8 @@ export function createOutput({ stdout, stderr, env, json, signal }: OutputOption
     showsProgress: stderr.isTTY,
     showProgress(...lines) {
       if (!stderr.isTTY) return;
-      const fitting = lines.slice(0, stderr.rows).map((line) => cut(printable(line), widthOf(stderr, env)));
+      // Some terminals say that they have none.
+      const fitting = lines.slice(0, stderr.rows || undefined).map((line) => cut(printable(line), widthOf(stderr, env)));
       stderr.write(drawOver(shown, fitting));
       shown = fitting.length;
     },
