@@ -27,7 +27,8 @@ const REMEMBERED_CHANGES = 8;
  * What is known of projections, and how it changes: each change is one transaction on the condition that nothing changed since
  * it was decided on, with the builds that it makes superfluous and the leases that it takes from their owners.
  *
- * Cost of a change: 1 RCU and 2 WCU; 2 WCU more for each build that is given up and each slot of one that was live.
+ * Cost of a change: 1 RCU and 2 WCU; 2 WCU more for each build that is given up and each slot of one that was live, whose
+ * leases are read for 1 RCU for each 4 KB.
  *
  * All changes of what was never registered are refused with a ProjectionMissingError; those that others are in the way of all the time, or whose
  * outcome stays unknown, with a ProjectionBusyError.
