@@ -12,14 +12,12 @@ export {
   type ReactorOptions,
   type TransactionHandlerOptions,
 } from "./definition/define-projection.ts";
-export { KnownRegistrations, REGISTRATION_MAX_AGE_MS } from "./builds/known-registrations.ts";
-export {
-  createDocuments,
-  type Documents,
-  type GetDocumentOptions,
-  type GetDocumentsOptions,
-  type KeyedDocument,
-  type ListDocumentsOptions,
+export type {
+  Documents,
+  GetDocumentOptions,
+  GetDocumentsOptions,
+  KeyedDocument,
+  ListDocumentsOptions,
 } from "./documents/documents.ts";
 export type {
   BatchContext,
@@ -66,6 +64,4 @@ export {
 } from "./worker/create-projection-worker.ts";
 export type { ProjectionWorker } from "./worker/projection-worker.ts";
 export type { EventsToken, Token } from "./wait/token.ts";
-export { waitForProjection } from "./wait/wait-for-projection.ts";
-export type { ReadPlace } from "./wait/wait-place.ts";
 export { DEFAULT_PROJECTION_POLL_INTERVAL_MS, type ProjectionWaitOptions } from "./wait/wait-until.ts";

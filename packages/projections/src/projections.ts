@@ -1,12 +1,18 @@
 import { createEventStore, type Runtime, SYSTEM_RUNTIME } from "@tuppence/core";
 import type { Registration } from "./builds/registration.ts";
 import { createRegistry } from "./builds/registry.ts";
+import { KnownRegistrations } from "./builds/known-registrations.ts";
+import type { DocumentProjection, Projection } from "./definition/projection.ts";
+import { createDocuments, type Documents } from "./documents/documents.ts";
 import { ProjectionMissingError } from "./errors.ts";
 import { askReplay, type ReplayRequest } from "./run/ask-replay.ts";
 import { listParkedSlots, type ParkedInSlot } from "./run/list-parked.ts";
 import type { LogStore } from "./status/log-place.ts";
 import type { ProjectionStatus } from "./status/projection-status.ts";
 import { readStatus } from "./status/read-status.ts";
+import type { Token } from "./wait/token.ts";
+import { waitForProjection } from "./wait/wait-for-projection.ts";
+import type { ProjectionWaitOptions } from "./wait/wait-until.ts";
 import { type ProjectionPlace, storageOf } from "./worker/create-projection-worker.ts";
 
 export type ProjectionsOptions = {
@@ -76,7 +82,18 @@ export interface Projections {
    * nothing.
    */
   replay(name: string, request?: ReplayRequest): Promise<number>;
-  /** Creates the tables `<prefix>-control` and `<prefix>-documents` where they are missing; safe to call always. */
+  /** The documents of a projection, to be read and waited for. Keep it: it remembers which build is live. @throws TypeError for another kind. */
+  documents<State>(projection: DocumentProjection<State>): Documents<State>;
+  /**
+   * Waits until the live build of a projection has done all that a token says, or parked it: at once when it has. The token is what an append
+   * answered (only those of its events count that the projection handles), an event, a stream and a version, or a position.
+   *
+   * Cost: what `waitFor` of the store costs, unless the token has a position; and for each look, ten a second, 1 RCU and 1 for each slot.
+   *
+   * @throws WaitTimeoutError when it is not there in time.
+   */
+  waitFor(projection: Projection, token: Token, options?: ProjectionWaitOptions): Promise<void>;
+  /** Creates the tables `<prefix>-control` and `<prefix>-documents` if they are missing; safe to call always. */
   ensureTables(): Promise<void>;
 }
 
@@ -87,6 +104,8 @@ export function createProjections(options: ProjectionsOptions): Projections {
   const { control } = storage;
   const store = storeOf(options);
   const registry = createRegistry({ storage: control, runtime });
+  const registrations = new KnownRegistrations({ control, runtime });
+  const place = { storage, store, runtime, registrations };
   const find = async (name: string): Promise<Registration> => {
     const registration = await registry.find(name);
     if (registration === undefined) throw new ProjectionMissingError(name);
@@ -117,6 +136,9 @@ export function createProjections(options: ProjectionsOptions): Projections {
       }
     },
     replay: async (name, request = {}) => askReplay({ control, runtime }, await find(name), request),
+    documents: (projection) => createDocuments(projection, place),
+    waitFor: (projection, token, waitOptions) =>
+      waitForProjection(projection, token, { ...place, ...waitOptions }),
     ensureTables: () => storage.ensureTables(),
   };
 }

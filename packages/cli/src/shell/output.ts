@@ -59,7 +59,9 @@ export function createOutput({ stdout, stderr, env, json, signal }: OutputOption
     showProgress(...lines) {
       if (!stderr.isTTY) return;
       // Some terminals say that they have none.
-      const fitting = lines.slice(0, stderr.rows || undefined).map((line) => cut(printable(line), widthOf(stderr, env)));
+      const fitting = lines
+        .slice(0, stderr.rows || undefined)
+        .map((line) => cut(printable(line), widthOf(stderr, env)));
       stderr.write(drawOver(shown, fitting));
       shown = fitting.length;
     },
