@@ -31,7 +31,8 @@ async function readCase(store: PermitStore, streamId: string): Promise<StoredCas
   return { streamId, events, state };
 }
 
-interface ExpectedCase {
+/** A case as the file has it. */
+export interface ExpectedCase {
   readonly events: readonly PermitEvent[];
   readonly state: PermitState;
 }
@@ -50,7 +51,7 @@ export function findDifferences(
   ];
 }
 
-function foldTasks(tasks: readonly LoggedTask[]): ReadonlyMap<string, ExpectedCase> {
+export function foldTasks(tasks: readonly LoggedTask[]): ReadonlyMap<string, ExpectedCase> {
   const cases = new Map<string, { events: PermitEvent[]; state: PermitState }>();
   for (const { streamId, command } of tasks) {
     const { events, state } = cases.get(streamId) ?? { events: [], state: permit.initialState() };
