@@ -1,4 +1,6 @@
+import type { Item } from "./capacity/item-size.ts";
 import type { Capacity } from "./capacity/units.ts";
+import type { AlsoWrite } from "./chain/storage.ts";
 import type { RecordedCommit } from "./events.ts";
 import type { ExpectedVersion } from "./chain/tiling.ts";
 
@@ -156,17 +158,54 @@ function describeConflict({ streamId, expected, actual, closed }: StreamConflict
   return `${stream}: expected ${describeExpected(expected)}, but ${found}.`;
 }
 
-/** A transaction over several streams is larger than DynamoDB allows. Nothing was sent. */
+/** A write whose condition does not hold. */
+export interface RefusedWrite {
+  /** Which of the writes given, from 0. */
+  readonly index: number;
+  readonly write: AlsoWrite;
+  /** What the write found, if that came back. */
+  readonly item: Item | undefined;
+}
+
+/** The conditions of other writes that were to be made together with an append do not hold. Nothing was written. */
+export class WriteRefusedError extends TuppenceError {
+  readonly code = "writeRefused";
+  readonly retryable = false;
+  /** Which writes of `also` were refused, from 0. */
+  readonly indexes: readonly number[];
+  /**
+   * What each of these found: only if the write asked for it with `ReturnValuesOnConditionCheckFailure: "ALL_OLD"`, and
+   * the item is there.
+   */
+  readonly items: readonly (Item | undefined)[];
+  /** What finding out consumed: a refused transaction costs as much as an accepted one. */
+  readonly capacity: Capacity;
+
+  constructor(refused: readonly RefusedWrite[], capacity: Capacity) {
+    const list = refused.map(({ index, write }) => `also[${index}] (${describeWrite(write)})`).join(", ");
+    super(`Nothing was written, as conditions of other writes do not hold: ${list}.`);
+    this.indexes = refused.map(({ index }) => index);
+    this.items = refused.map(({ item }) => item);
+    this.capacity = capacity;
+  }
+}
+
+function describeWrite(write: AlsoWrite): string {
+  const [kind = "", action] = Object.entries(write).find(([, value]) => value !== undefined) ?? [];
+  return `${kind} in table ${JSON.stringify((action as { readonly TableName?: string })?.TableName)}`;
+}
+
+/** A transaction is larger than DynamoDB allows. Nothing was written. */
 export class TransactionTooLargeError extends TuppenceError {
   readonly code = "transactionTooLarge";
   readonly retryable = false;
-  /** Bytes of all items together (or, for `limitOf: "actions"`, items and checks). */
+  /** Bytes of all items together (or, for `limitOf: "actions"`, items, checks and other writes). */
   readonly size: number;
   readonly limit: number;
   readonly limitOf: "transaction" | "actions";
 
   constructor(size: number, limit: number, limitOf: "transaction" | "actions") {
-    const unit = limitOf === "actions" ? "items and checks" : "bytes";
+    const unit = limitOf === "actions" ? "items, checks and other writes" : "bytes";
     super(`The transaction takes ${size} ${unit}; DynamoDB's limit is ${limit}.`);
     this.size = size;
     this.limit = limit;

@@ -1,7 +1,7 @@
 export { type Item, itemSize } from "./capacity/item-size.ts";
 export { type CapacityMeter, type MeteredCall, meterCapacity } from "./capacity/meter.ts";
 export { type Capacity, readUnits, writeUnits } from "./capacity/units.ts";
-export type { Consistency } from "./chain/storage.ts";
+export type { AlsoWrite, Consistency } from "./chain/storage.ts";
 export type { ExpectedVersion } from "./chain/tiling.ts";
 export {
   type CommandHandler,
@@ -58,6 +58,7 @@ export {
   UpcastError,
   VersionConflictError,
   WaitTimeoutError,
+  WriteRefusedError,
 } from "./errors.ts";
 export {
   defineEvents,
@@ -80,13 +81,18 @@ export {
   type MissingVersions,
 } from "./log/audit-log.ts";
 export {
+  DEFAULT_KEPT_BYTES,
   DEFAULT_POLL_INTERVAL_MS,
   DEFAULT_WAIT_TIMEOUT_MS,
   type LogBatch,
   type LogFilter,
   type LoggedEvent,
+  type LogReader,
+  type LogReaderOptions,
   type ReadAllOptions,
+  type ReadBatch,
   type SubscribeAllOptions,
+  type UnreadableEvent,
   type WaitForOptions,
 } from "./log/log-reads.ts";
 export {

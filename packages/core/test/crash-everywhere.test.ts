@@ -1,12 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { createDynamoDBChainStorage } from "../src/dynamodb/chain-storage.ts";
-import { type Case, DATABASE, FAULTS, PREFIX, runCase } from "./crash-everywhere.ts";
+import { type Case, createTables, FAULTS, runCase } from "./crash-everywhere.ts";
 import { OPERATIONS, type Operation } from "./crash-operations.ts";
-import { connect } from "./test-database.ts";
 
 /** Everything that a store does, interrupted at each of its requests, on a real DynamoDB Local. */
 
-beforeAll(() => createDynamoDBChainStorage(connect(DATABASE), PREFIX).ensureTables());
+beforeAll(createTables);
 
 const KINDS = Object.keys(FAULTS) as (keyof typeof FAULTS)[];
 

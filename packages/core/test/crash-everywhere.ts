@@ -14,6 +14,7 @@ import type { Blobs, BodyOptions } from "../src/store/body-options.ts";
 import { createChainEventStore } from "../src/store/chain-event-store.ts";
 import type { EventStore } from "../src/store/event-store.ts";
 import { BEFORE, type Operation, type Place, smallFold } from "./crash-operations.ts";
+import { counting, countOf, createAlsoTable } from "./also-table.ts";
 import { type Fate, type FaultPlace, injectFaults } from "./faults.ts";
 import { Crash } from "./history.ts";
 import { connect } from "./test-database.ts";
@@ -52,8 +53,8 @@ export interface Verdict {
   readonly problems: readonly string[];
 }
 
-export const DATABASE = "crasheverywhere";
-export const PREFIX = "crash";
+const DATABASE = "crasheverywhere";
+const PREFIX = "crash";
 const quiet = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -153,6 +154,7 @@ export async function runCase(one: Case): Promise<Verdict> {
       commitIds.set(number, id);
       return id;
     },
+    counting: counting(String(name)),
   };
   const hooks: Hooks = { blobs: createMemoryBlobs(), encryption: encryptPersons(createKeyRing()) };
   const calmStore = openStore(calm, { ...one, lean: true, guards: undefined }, hooks);
@@ -223,6 +225,11 @@ interface Checked extends Case {
   readonly isRefused: boolean;
 }
 
+/** The tables that cases need. */
+export async function createTables(): Promise<void> {
+  await Promise.all([calmStorage.ensureTables(), createAlsoTable(calm)]);
+}
+
 async function check(
   one: Checked,
   answers: readonly (readonly RecordedEvent[] | undefined)[],
@@ -249,6 +256,9 @@ async function check(
         problems.push(`${stream} is not closed`);
     }
   }
+  const made = await countOf(calm, place.counting);
+  const toBeMade = operation.counts && !one.isRefused ? 1 : 0;
+  if (made !== toBeMade) problems.push(`the other write is made ${made} times`);
   if (stored.filter(({ type }) => type === "Rival").length !== one.rivals)
     problems.push("another's append is lost");
   if (new Set(stored.map(({ eventId, streamId }) => eventId + streamId)).size !== stored.length)

@@ -1,5 +1,6 @@
 import { pseudoRandomText } from "../src/contract/fixtures.ts";
 import { createCommandHandler, decideAcross, snapshotAfter } from "../src/index.ts";
+import type { AlsoWrite } from "../src/chain/storage.ts";
 import type { NewEvent, RecordedEvent } from "../src/events.ts";
 import type { EventStore, Fold } from "../src/store/event-store.ts";
 import type { TransferredCommit } from "../src/store/transferred-commit.ts";
@@ -12,6 +13,8 @@ export interface Place {
   readonly nameOf: (stream: string) => string;
   /** The same id each time, for each number. */
   readonly commitId: (number: number) => string;
+  /** A write to another table that shows if it is made twice. */
+  readonly counting: AlsoWrite;
 }
 
 export interface Operation {
@@ -22,6 +25,8 @@ export interface Operation {
   /** Streams with `BEFORE` events at the start. Default: all. */
   readonly begun?: readonly string[] | undefined;
   readonly closes?: readonly string[] | undefined;
+  /** Whether it makes the place's write to another table. Default false. */
+  readonly counts?: boolean | undefined;
   /** The first version that is left of each stream. Default 1. */
   readonly firstVersion?: number | undefined;
   /** Whether another's append may leave no place for it. Default false. */
@@ -86,6 +91,19 @@ function appending(events: readonly NewEvent[], options: Options = {}): Pick<Ope
   };
 }
 
+/** One append, and a write to another table with it. */
+function appendingAndCounting(options: Options): Pick<Operation, "adds" | "counts" | "requests" | "run"> {
+  return {
+    requests: 2,
+    adds: { one: 2 },
+    counts: true,
+    async run(store, { nameOf, commitId, counting }) {
+      const given = { ...options, commitId: commitId(1), also: [counting] };
+      return (await store.append(nameOf("one"), own(1, 2), given)).events;
+    },
+  };
+}
+
 function appendingSnapshot(fold: Fold<Seen, RecordedEvent>): Operation["run"] {
   return async (store, { nameOf, commitId }) => {
     const loaded = await store.load(nameOf("one"), fold, { toVersion: BEFORE });
@@ -99,13 +117,17 @@ type Write = Parameters<EventStore["transact"]>[0][number];
 type Check = { readonly streamId: string; readonly expectedVersion: number };
 
 /** A transaction on streams named by their short names. */
-function transacting(writes: readonly Write[], checks: readonly Check[] = []): Operation["run"] {
-  return async (store, { nameOf, commitId }) => {
+function transacting(
+  writes: readonly Write[],
+  { checks = [], counts = false }: { readonly checks?: readonly Check[]; readonly counts?: boolean } = {},
+): Operation["run"] {
+  return async (store, { nameOf, commitId, counting }) => {
     const named = <Named extends { readonly streamId: string }>(each: Named): Named => ({
       ...each,
       streamId: nameOf(each.streamId),
     });
-    const options = { checks: checks.map(named), commitId: commitId(1) };
+    const also = counts ? [counting] : [];
+    const options = { checks: checks.map(named), commitId: commitId(1), also };
     const { appends } = await store.transact(writes.map(named), options);
     return appends.flatMap(({ events }) => events);
   };
@@ -195,6 +217,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "append that closes": { requests: 2, closes: ["one"], ...appending(own(1), { close: true }) },
   "append that only closes": { requests: 2, closes: ["one"], ...appending([], { close: true }) },
+  "append to any version, and another write": appendingAndCounting({}),
+  "append at a version, and another write": {
+    mayConflict: true,
+    ...appendingAndCounting({ expectedVersion: BEFORE }),
+  },
   "append with a snapshot in it": {
     requests: 2,
     adds: { one: 1 },
@@ -220,12 +247,24 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     ...appending(own(1, 1, { ...PERSON, ...LONG_TEXT })),
   },
   "transaction of two streams": {
-    requests: 4,
+    requests: 3,
     adds: { one: 2, two: 1 },
     run: transacting([
       { streamId: "one", events: own(1, 2) },
       { streamId: "two", events: own(1) },
     ]),
+  },
+  "transaction of two streams, and another write": {
+    requests: 3,
+    adds: { one: 2, two: 1 },
+    counts: true,
+    run: transacting(
+      [
+        { streamId: "one", events: own(1, 2) },
+        { streamId: "two", events: own(1) },
+      ],
+      { counts: true },
+    ),
   },
   "transaction at versions, with a check": {
     requests: 4,
@@ -236,7 +275,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
         { streamId: "one", events: own(1, 2), expectedVersion: BEFORE },
         { streamId: "two", events: own(1), expectedVersion: BEFORE },
       ],
-      [{ streamId: "three", expectedVersion: BEFORE }],
+      { checks: [{ streamId: "three", expectedVersion: BEFORE }] },
     ),
   },
   "transaction that closes one stream and begins another": {
@@ -251,7 +290,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     ]),
   },
   "transaction of several items": {
-    requests: 4,
+    requests: 3,
     maxItemBytes: 700,
     adds: { one: 3, two: 2 },
     run: transacting([

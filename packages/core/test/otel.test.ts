@@ -215,6 +215,18 @@ describe("spans of the store", () => {
     expect(Object.values(metrics["tuppence.conflicts"] ?? {})).toEqual([1]);
   });
 
+  it("a write with an append that is refused by its own condition is no failure", async () => {
+    const { telemetry, store } = open();
+    const Item = { p: { S: "refused" }, s: { N: "1" } };
+    const also = [
+      { Put: { TableName: "tuppence-events", Item, ConditionExpression: "attribute_exists(p)" } },
+    ];
+    await store.append("refused|1", [event], { also }).catch(() => undefined);
+    const { attributes, status } = telemetry.span("tuppence.append");
+    expect(attributes).toMatchObject({ "tuppence.outcome": "conflict" });
+    expect(status.code).toBe(SpanStatusCode.UNSET);
+  });
+
   it("appends that share a put are each in the trace of its own caller, the put in that of the first", async () => {
     const { telemetry, store } = open();
     const tracer = telemetry.tracerProvider.getTracer("test");

@@ -94,14 +94,30 @@ export class ProjectionVersionError extends TuppenceError {
   }
 }
 
-/** The definition differs from what is stored of the same version: raise its version. */
+/** The definition differs from what is stored in what can't change: raise its version, or give it another name. */
 export class ProjectionChangedError extends TuppenceError {
   readonly code = "projectionChanged";
   readonly retryable = false;
   readonly projection: string;
 
-  constructor(projection: string, change: string) {
-    super(`Projection ${JSON.stringify(projection)} ${change}: that takes a new version.`);
+  constructor(projection: string, change: string, remedy: string = "a new version") {
+    super(`Projection ${JSON.stringify(projection)} ${change}: that takes ${remedy}.`);
     this.projection = projection;
+  }
+}
+
+/** Others change the projection at the same time, or DynamoDB does not answer. */
+export class ProjectionBusyError extends TuppenceError {
+  readonly code = "projectionBusy";
+  readonly retryable = true;
+  readonly projection: string;
+  /** Whether the change may have been made all the same. */
+  readonly mayBeWritten: boolean;
+
+  constructor(projection: string, options: ErrorOptions & { readonly mayBeWritten: boolean }) {
+    const doubt = options.mayBeWritten ? " It may have been made all the same." : "";
+    super(`The change of projection ${JSON.stringify(projection)} did not get through.${doubt}`, options);
+    this.projection = projection;
+    this.mayBeWritten = options.mayBeWritten;
   }
 }

@@ -1,3 +1,4 @@
+export type { Build } from "./builds/registration.ts";
 export {
   type AtLeastOnceHandlerOptions,
   DEFAULT_BATCH,
@@ -36,6 +37,7 @@ export {
   DocumentTooLargeError,
   InvalidDocumentError,
   NonRetryableError,
+  ProjectionBusyError,
   ProjectionChangedError,
   ProjectionMissingError,
   ProjectionVersionError,
@@ -43,8 +45,26 @@ export {
 } from "./errors.ts";
 export { DOCUMENTS_TTL_ATTRIBUTE, documentsTable } from "./storage/documents-table.ts";
 export { createDynamoDBProjectionStorage } from "./storage/dynamodb-storage.ts";
+export {
+  createProjections,
+  type ParkedOptions,
+  type Projections,
+  type ProjectionsOptions,
+  type ProjectionSummary,
+} from "./projections.ts";
+export type { ReplayRequest } from "./run/ask-replay.ts";
+export type { ParkedInSlot } from "./run/list-parked.ts";
+export type { ParkedEvent } from "./run/parked-event.ts";
+export type { BuildStatus, ProjectionStatus, SlotStatus } from "./status/projection-status.ts";
 export { createMemoryProjectionStorage } from "./storage/memory-storage.ts";
 export type { ProjectionStorage } from "./storage/projection-storage.ts";
+export type { ProjectionEvent } from "./run/projection-event.ts";
+export {
+  createProjectionWorker,
+  type ProjectionPlace,
+  type ProjectionWorkerOptions,
+} from "./worker/create-projection-worker.ts";
+export type { ProjectionWorker } from "./worker/projection-worker.ts";
 export type { EventsToken, Token } from "./wait/token.ts";
 export { waitForProjection } from "./wait/wait-for-projection.ts";
 export type { ReadPlace } from "./wait/wait-place.ts";

@@ -202,20 +202,20 @@ async function putAfter(
   const { chain, commit } = append;
   const items = await withPlace(commit, end, placeAfter(end, chain, commit, context.runtime.now()));
   const sender = { ...append, commitId: commit.id };
-  const found = await sendUntilCertain(context, sender, { puts: items, free: [] });
-  if (found === undefined) {
+  const refusal = await sendUntilCertain(context, sender, { puts: items, free: [] });
+  if (refusal === undefined) {
     const written = endOf(end, commit, items);
     context.knownEnds.add(chain, written);
     return { kind: "written", first: end.version + 1, end: written };
   }
-  const inTheWay = found.find((item) => item !== undefined) as ChainItem;
+  const inTheWay = refusal.found.find((item) => item !== undefined) as ChainItem;
   const winnerEnd = context.guards.endAfter(inTheWay);
   context.knownEnds.add(chain, winnerEnd);
   return asDuplicate(context, append, inTheWay) ?? { ...refused(winnerEnd), winner: inTheWay };
 }
 
 /** A placed commit with what follows from its place. */
-async function withPlace(
+export async function withPlace(
   { atPlace }: PendingCommit,
   end: ChainEnd,
   items: readonly Item[],

@@ -1,9 +1,9 @@
 import { itemSize, type Item } from "../capacity/item-size.ts";
 import { type Bill, writeUnits } from "../capacity/units.ts";
 import { formatCommitId } from "../commit-id.ts";
-import { OutcomeUnknownError } from "../errors.ts";
+import { OutcomeUnknownError, type RefusedWrite, WriteRefusedError } from "../errors.ts";
 import { backoffMs, type Runtime } from "../runtime.ts";
-import { type ChainStorage, type ChainTransaction, UncertainWriteError } from "./storage.ts";
+import { type AlsoWrite, type ChainStorage, type ChainTransaction, UncertainWriteError } from "./storage.ts";
 import { type ChainItem, readSlots } from "./tiling.ts";
 
 /** Who sends, for the bill and for what a caller is told when the outcome stays unknown. */
@@ -12,6 +12,14 @@ export interface Sender {
   readonly commitId: Uint8Array;
   readonly bill: Bill;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Why nothing was written. */
+export interface Refusal {
+  /** What is in the way of each put and check. */
+  readonly found: readonly (ChainItem | undefined)[];
+  /** The other writes whose conditions do not hold. */
+  readonly refused: readonly RefusedWrite[];
 }
 
 /** Sends of one write whose outcome stays uncertain, the first included. */
@@ -28,7 +36,7 @@ export const IN_CONFLICT_BACKOFF: { readonly baseMs: number; readonly maxMs: num
 /**
  * Writes all items or none, and sends them again when a reply is lost: they can't be stored twice, and if they
  * were stored the first time, they come back as what is in the way. Answers undefined when they were written, or else
- * what is in the way of each put and check.
+ * why they were not.
  *
  * @throws OutcomeUnknownError when replies stay lost.
  */
@@ -36,15 +44,16 @@ export async function sendUntilCertain(
   context: { readonly storage: ChainStorage; readonly runtime: Runtime },
   sender: Sender,
   transaction: ChainTransaction,
-): Promise<readonly (ChainItem | undefined)[] | undefined> {
+): Promise<Refusal | undefined> {
   const { bill, signal } = sender;
+  const unknown = (cause: unknown): OutcomeUnknownError =>
+    new OutcomeUnknownError(sender.chain, formatCommitId(sender.commitId), { cause });
   let mayBeWritten = false;
   let lost = 0;
   for (let send = 1; ; send++) {
+    let answer: readonly (Item | undefined)[] | undefined;
     try {
-      const found = await sendOnce(context.storage, transaction, signal);
-      bill.addWrite(unitsOf(transaction, found));
-      return found?.map((item) => item && readSlots(item));
+      answer = await sendOnce(context.storage, transaction, signal);
     } catch (error) {
       bill.addWrite(unitsOf(transaction, undefined));
       const isUncertain = error instanceof UncertainWriteError;
@@ -54,15 +63,22 @@ export async function sendUntilCertain(
       if (!isUncertain || lost >= MAX_SENDS || send >= MAX_SENDS_IN_CONFLICT) {
         const cause = isUncertain ? error.cause : error;
         // A refusal says nothing about an earlier send whose reply was lost. Giving up is the caller's own wish.
-        if (!mayBeWritten || signal?.aborted) throw cause;
-        throw new OutcomeUnknownError(sender.chain, formatCommitId(sender.commitId), { cause });
+        throw !mayBeWritten || signal?.aborted ? cause : unknown(cause);
       }
       const pause = isLost
         ? backoffMs(lost, RESEND_BACKOFF, context.runtime.random)
         : backoffMs(send, IN_CONFLICT_BACKOFF, context.runtime.random);
       await context.runtime.sleep(pause, signal);
       bill.resends += 1;
+      continue;
     }
+    bill.addWrite(unitsOf(transaction, answer));
+    if (answer === undefined) return undefined;
+    const refusal = readRefusal(transaction, answer);
+    // A taken slot stays taken. A condition may hold again by the time that an earlier send arrives.
+    const isFinal = !mayBeWritten || refusal.found.some((item) => item !== undefined);
+    if (!isFinal) throw unknown(new WriteRefusedError(refusal.refused, bill.total()));
+    return refusal;
   }
 }
 
@@ -71,30 +87,53 @@ async function sendOnce(
   transaction: ChainTransaction,
   signal: AbortSignal | undefined,
 ): Promise<readonly (Item | undefined)[] | undefined> {
-  const [only, ...more] = transaction.puts;
-  if (only === undefined || more.length > 0 || transaction.free.length > 0) {
+  const { puts, free, also = [] } = transaction;
+  const [only, ...more] = puts;
+  if (only === undefined || more.length + free.length + also.length > 0) {
     return storage.transact(transaction, signal);
   }
   const found = await storage.putNew(only, signal);
   return found && [found];
 }
 
+function readRefusal(
+  { puts, free, also = [] }: ChainTransaction,
+  answer: readonly (Item | undefined)[],
+): Refusal {
+  const slots = puts.length + free.length;
+  return {
+    found: answer.slice(0, slots).map((item) => item && readSlots(item)),
+    refused: also.flatMap((write, index) => {
+      const item = answer[slots + index];
+      return item === undefined ? [] : [{ index, write, item: isEmpty(item) ? undefined : item }];
+    }),
+  };
+}
+
+function isEmpty(item: Item): boolean {
+  return Object.keys(item).length === 0;
+}
+
 /**
  * Write units of a write. The index of streams costs one more where an item appears in it: at the first item of a
  * stream. What is refused costs the larger of the item and the one in its way; a check costs as much as a put of 1 KB, or
- * of the item that it finds.
+ * of the item that it finds, and so does an update or delete of another table, as the size of its item is not known.
  */
-function unitsOf({ puts, free }: ChainTransaction, found: readonly (Item | undefined)[] | undefined): number {
-  const transaction = puts.length + free.length > 1;
-  const ofPuts = puts.reduce((units, item, index) => {
+function unitsOf(
+  { puts, free, also = [] }: ChainTransaction,
+  found: readonly (Item | undefined)[] | undefined,
+): number {
+  const transaction = puts.length + free.length + also.length > 1;
+  const unitsAt = (index: number, item: Item | undefined): number => {
     const inTheWay = found?.[index];
-    const bytes = Math.max(itemSize(item), inTheWay ? itemSize(inTheWay) : 0);
-    const { p, s, c } = item;
-    const indexed = p && s && c && !found ? writeUnits(itemSize({ p, s, c })) : 0;
-    return units + writeUnits(bytes, { transaction }) + indexed;
-  }, 0);
-  return free.reduce((units, _, index) => {
-    const inTheWay = found?.[puts.length + index];
-    return units + writeUnits(inTheWay ? itemSize(inTheWay) : 0, { transaction });
-  }, ofPuts);
+    const bytes = Math.max(item ? itemSize(item) : 0, inTheWay ? itemSize(inTheWay) : 0);
+    return writeUnits(bytes, { transaction });
+  };
+  const items = [...puts, ...free.map(() => undefined), ...also.map(({ Put }: AlsoWrite) => Put?.Item)];
+  const units = items.reduce((total, item, index) => total + unitsAt(index, item), 0);
+  return found ? units : units + puts.reduce((total, item) => total + unitsOfIndex(item), 0);
+}
+
+function unitsOfIndex({ p, s, c }: Item): number {
+  return p && s && c ? writeUnits(itemSize({ p, s, c })) : 0;
 }

@@ -1,3 +1,4 @@
+import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { Item } from "../capacity/item-size.ts";
 
 /** Which items of a chain to read, by their first slots, both inclusive. */
@@ -47,16 +48,26 @@ export interface SlotKey {
   readonly slot: number;
 }
 
+/**
+ * A write to a table of your own, or a check of it, as `TransactWriteItems` takes it: one of `Put`, `Update`, `Delete` and
+ * `ConditionCheck`, with plain attribute values.
+ */
+export type AlsoWrite = TransactWriteItem;
+
 /** Puts and checks that hold together or not at all. */
 export interface ChainTransaction {
   /** Each goes where nothing is yet. */
   readonly puts: readonly Item[];
   /** Slots in which nothing may be. */
   readonly free: readonly SlotKey[];
+  /** Writes to other tables. Default: none. */
+  readonly also?: readonly AlsoWrite[] | undefined;
 }
 
 /** Where chains are kept. The protocol above it is the same for all; only this part does I/O. */
 export interface ChainStorage {
+  /** Whether its transactions can have writes to other tables in them. Default false. */
+  readonly hasOtherTables?: boolean | undefined;
   /**
    * Puts an item where nothing is yet. Answers what is in the way, or undefined when it was put.
    *
@@ -65,7 +76,8 @@ export interface ChainStorage {
   putNew(item: Item, signal: AbortSignal | undefined): Promise<Item | undefined>;
   /**
    * Puts all items if all slots are free, those of the items and those to be checked. Answers undefined when they
-   * were put; otherwise nothing was, and the answer has what is in the way of each put and check, in their order.
+   * were put; otherwise nothing was, and the answer has what is in the way of each put and check, in their order, and
+   * behind them for each other write what its condition was refused by: an empty item if that did not come back.
    *
    * @throws UncertainWriteError when the items may or may not have been put.
    */

@@ -1,11 +1,10 @@
-import { itemSize, type Item } from "../capacity/item-size.ts";
 import type { Bill } from "../capacity/units.ts";
-import { TransactionTooLargeError } from "../errors.ts";
-import { MAX_TRANSACTION_ACTIONS, MAX_TRANSACTION_BYTES } from "../limits.ts";
-import { asDuplicate, type ChainContext, type Duplicate, endOf, lookBack, readTail } from "./chain.ts";
+import type { RefusedWrite } from "../errors.ts";
+import { asDuplicate, type ChainContext, type Duplicate, endOf, readTail, withPlace } from "./chain.ts";
 import { lookAtOnce } from "./look.ts";
-import { sendUntilCertain } from "./send.ts";
-import type { SlotKey } from "./storage.ts";
+import { OwnSearch } from "./own-search.ts";
+import { type Refusal, sendUntilCertain } from "./send.ts";
+import type { AlsoWrite, SlotKey } from "./storage.ts";
 import {
   type ChainEnd,
   type ChainItem,
@@ -16,6 +15,7 @@ import {
   type PendingCommit,
   placeAfter,
 } from "./tiling.ts";
+import { checkTransactionSize } from "./transaction-size.ts";
 import { backoffMs } from "../runtime.ts";
 
 /** A chain that takes part in a transaction: with a commit it is written to, without one it is only checked. */
@@ -31,6 +31,8 @@ export interface ChainTransact {
   /** Whether the id is the caller's own, so that it may have been stored by an earlier call. */
   readonly ownCommitId: boolean;
   readonly participants: readonly Participant[];
+  /** Writes to other tables, made with the commits or not at all. Default: none. */
+  readonly also?: readonly AlsoWrite[] | undefined;
   readonly bill: Bill;
   readonly signal?: AbortSignal | undefined;
 }
@@ -51,14 +53,16 @@ export type ChainTransactResult =
       readonly places: readonly { readonly first: number; readonly end: ChainEnd }[];
     }
   | Duplicate
-  | { readonly kind: "conflict"; readonly conflicts: readonly ChainConflict[] };
+  | { readonly kind: "conflict"; readonly conflicts: readonly ChainConflict[] }
+  /** All expectations hold, but not the conditions of these other writes. */
+  | { readonly kind: "refused"; readonly refused: readonly RefusedWrite[] };
 
 /** Races for next slots that writes at "any" version may lose to other processes. */
 const MAX_RACES = 1_000;
 const RACE_BACKOFF = { baseMs: 5, maxMs: 250 };
 
 /** What is known of a participant so far. */
-interface Stand extends Participant {
+export interface Stand extends Participant {
   readonly end: ChainEnd;
   /** Whether the end was looked at in this call; otherwise it is remembered or expected, for the write to find out. */
   readonly fresh: boolean;
@@ -77,22 +81,25 @@ export async function transactOnChains(
   const before = await own.lookBack();
   if (before !== undefined) return before;
   let stands = await Promise.all(
-    transact.participants.map(async (each) => own.place(await standOf(context, transact, each))),
+    transact.participants.map(async (each) => own.standOf(each) ?? standOf(context, transact, each)),
   );
   for (let race = 0; race < MAX_RACES; race++) {
     if (!stands.every((stand) => holds(context, stand))) {
       return (await own.afterRefusal()) ?? (await describeConflicts(context, transact, stands));
     }
     const sent = await send(context, transact, stands);
-    if (sent.kind !== "conflict") return sent;
+    if (sent.kind !== "lost") return sent;
     ({ stands } = sent);
     if (!stands.every((stand) => holds(context, stand))) continue;
+    const { refused } = sent;
+    // The transaction itself may be why, if an earlier call has stored it.
+    if (refused.length > 0) return (await own.afterRefusal()) ?? { kind: "refused", refused };
     transact.bill.lostRaces += 1;
     await context.runtime.sleep(backoffMs(race, RACE_BACKOFF, context.runtime.random), transact.signal);
     // Every later commit is compared as well, so that an own one can't be stepped over.
     const duplicate = await own.lookBack();
     if (duplicate !== undefined) return duplicate;
-    stands = stands.map((stand) => own.place(stand));
+    stands = stands.map((stand) => own.standOf(stand) ?? stand);
   }
   return { kind: "conflict", conflicts: stands.filter((stand) => stand.winner !== undefined) };
 }
@@ -143,11 +150,14 @@ function needsCheck({ expected, end, commit }: Stand): boolean {
   return commit === undefined && expected !== "any" && expected !== "streamExists" && !end.closed;
 }
 
-type Sent = Exclude<ChainTransactResult, { readonly kind: "conflict" }> | Lost;
+type Sent = Extract<ChainTransactResult, { readonly kind: "written" | "duplicate" }> | Lost;
 
+/** Nothing was written. */
 interface Lost {
-  readonly kind: "conflict";
+  readonly kind: "lost";
+  /** With what was in the way taken in. */
   readonly stands: Stand[];
+  readonly refused: readonly RefusedWrite[];
 }
 
 async function send(context: ChainContext, transact: ChainTransact, stands: readonly Stand[]): Promise<Sent> {
@@ -162,19 +172,22 @@ async function send(context: ChainContext, transact: ChainTransact, stands: read
     })),
   );
   const isAlone = written.length === 1;
-  const items = written.map(({ chain, end, commit }) =>
-    placeAfter(end, chain, commit as PendingCommit, nowMs).map((item) =>
-      isAlone ? item : { ...item, w: { S: parts } },
-    ),
+  const items = await Promise.all(
+    written.map(({ chain, end, commit }) => {
+      const placed = placeAfter(end, chain, commit as PendingCommit, nowMs).map((item) =>
+        isAlone ? item : { ...item, w: { S: parts } },
+      );
+      return withPlace(commit as PendingCommit, end, placed);
+    }),
   );
   const free = checked.map(({ chain, end }): SlotKey => ({ chain, slot: end.version + 1 }));
-  checkSize(items.flat(), free);
-  const sender = { ...transact, chain: String(written[0]?.chain) };
-  const found =
+  const transaction = { puts: items.flat(), free, also: transact.also };
+  checkTransactionSize(transaction);
+  const refusal =
     written.length === 0
-      ? await lookAtOnce(context, transact, free)
-      : await sendUntilCertain(context, sender, { puts: items.flat(), free });
-  if (found === undefined) {
+      ? await look(context, transact, free)
+      : await sendUntilCertain(context, { ...transact, chain: String(written[0]?.chain) }, transaction);
+  if (refusal === undefined) {
     const places = written.map(({ chain, end, commit }, index) => {
       const after = endOf(end, commit as PendingCommit, items[index] ?? []);
       context.knownEnds.add(chain, after);
@@ -184,32 +197,28 @@ async function send(context: ChainContext, transact: ChainTransact, stands: read
   }
   // Which participant each put and check belongs to.
   const owners = [...written.flatMap((stand, index) => (items[index] ?? []).map(() => stand)), ...checked];
-  return learn(context, transact, { stands, owners, found });
+  return learn(context, transact, { ...refusal, stands, owners });
 }
 
-/** @throws TransactionTooLargeError */
-function checkSize(items: readonly Item[], free: readonly SlotKey[]): void {
-  const actions = items.length + free.length;
-  if (actions > MAX_TRANSACTION_ACTIONS) {
-    throw new TransactionTooLargeError(actions, MAX_TRANSACTION_ACTIONS, "actions");
-  }
-  const bytes = items.reduce((total, item) => total + itemSize(item), 0);
-  if (bytes > MAX_TRANSACTION_BYTES) {
-    throw new TransactionTooLargeError(bytes, MAX_TRANSACTION_BYTES, "transaction");
-  }
+async function look(
+  context: ChainContext,
+  transact: ChainTransact,
+  free: readonly SlotKey[],
+): Promise<Refusal | undefined> {
+  const found = await lookAtOnce(context, transact, free);
+  return found && { found, refused: [] };
 }
 
 /** Takes in what was in the way. */
 function learn(
   context: ChainContext,
   transact: ChainTransact,
-  refused: {
+  refusal: Refusal & {
     readonly stands: readonly Stand[];
     readonly owners: readonly Stand[];
-    readonly found: readonly (ChainItem | undefined)[];
   },
 ): Duplicate | Lost {
-  const { stands, owners, found } = refused;
+  const { stands, owners, found, refused } = refusal;
   const winners = new Map<string, ChainItem>();
   for (const [index, item] of found.entries()) {
     const owner = owners[index];
@@ -220,7 +229,8 @@ function learn(
     winners.set(owner.chain, winners.get(owner.chain) ?? item);
   }
   return {
-    kind: "conflict",
+    kind: "lost",
+    refused,
     stands: stands.map((stand) => {
       const winner = winners.get(stand.chain);
       if (winner !== undefined)
@@ -245,63 +255,4 @@ async function describeConflicts(
     }),
   );
   return { kind: "conflict", conflicts: now.filter((stand) => !holds(context, stand)) };
-}
-
-/**
- * Looks for the transaction among what is stored, when its id is the caller's own. Of a transaction that was just
- * written, reads may see some parts before others; a check of a slot sees all or nothing, so it has the last word.
- */
-class OwnSearch {
-  readonly #context: ChainContext;
-  readonly #transact: ChainTransact;
-  /** A written stream in which the transaction is if it is stored; undefined when nothing is to be looked for. */
-  readonly #chain: string | undefined;
-  /** Whether it may be anywhere in that stream; otherwise it begins right after `#searchedTo`. */
-  readonly #isAnywhere: boolean;
-  /** Where the part of the stream ends that does not hold it. */
-  #searchedTo: ChainEnd = EMPTY_CHAIN;
-
-  constructor(context: ChainContext, transact: ChainTransact) {
-    this.#context = context;
-    this.#transact = transact;
-    const written = transact.participants.filter((each) => each.commit !== undefined);
-    const fixed = written.find(({ expected }) => expected !== "any" && expected !== "streamExists");
-    this.#isAnywhere = fixed === undefined;
-    const { chain, expected } = fixed ?? written[0] ?? {};
-    this.#chain = transact.ownCommitId && context.guards.looksBack ? chain : undefined;
-    if (typeof expected === "number") this.#searchedTo = { ...EMPTY_CHAIN, version: expected };
-  }
-
-  /** Searches what was not searched yet, if the transaction may be anywhere in a stream. */
-  async lookBack(): Promise<Duplicate | undefined> {
-    if (this.#chain === undefined || !this.#isAnywhere) return undefined;
-    const { bill, signal, commitId } = this.#transact;
-    const own = { chain: this.#chain, bill, signal, commit: { id: commitId } };
-    const { duplicate, tail } = await lookBack(this.#context, own, this.#searchedTo);
-    this.#searchedTo = tail;
-    return duplicate;
-  }
-
-  /** A write may only go where everything before was searched. */
-  place(stand: Stand): Stand {
-    if (stand.chain !== this.#chain || !this.#isAnywhere) return stand;
-    return { ...stand, end: this.#searchedTo, fresh: true };
-  }
-
-  /** An expectation does not hold: because of the transaction itself, of what came after it, or of something else. */
-  async afterRefusal(): Promise<Duplicate | undefined> {
-    const { commitId } = this.#transact;
-    if (this.#chain === undefined) return undefined;
-    for (;;) {
-      const before = await this.lookBack();
-      if (before !== undefined) return before;
-      const slot = { chain: this.#chain, slot: this.#searchedTo.version + 1 };
-      const sender = { ...this.#transact, chain: this.#chain };
-      const found = await sendUntilCertain(this.#context, sender, { puts: [], free: [slot] });
-      const item = found?.[0];
-      if (item === undefined) return undefined;
-      const duplicate = asDuplicate(this.#context, { commit: { id: commitId } }, item);
-      if (duplicate !== undefined || !this.#isAnywhere) return duplicate;
-    }
-  }
 }

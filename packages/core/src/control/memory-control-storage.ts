@@ -1,4 +1,10 @@
-import type { ControlChange, ControlItem, ControlKey, ControlStorage, ControlUpdate } from "./control-storage.ts";
+import type {
+  ControlChange,
+  ControlItem,
+  ControlKey,
+  ControlStorage,
+  ControlUpdate,
+} from "./control-storage.ts";
 
 /** Control items in this process's memory, for tests and models. Those who are given the same one share its items. */
 export function createMemoryControlStorage(): ControlStorage {

@@ -37,6 +37,7 @@ export function createDynamoDBChainStorage(
   const definition = eventsTable(tablePrefix);
   const tableName = String(definition.TableName);
   return {
+    hasOtherTables: true,
     putNew: async (item, signal) => {
       try {
         await calls.putItem(putIfNew(tableName, item), signal);
@@ -46,19 +47,25 @@ export function createDynamoDBChainStorage(
         return (error as ConditionalCheckFailedException).Item ?? fail(tableName, error);
       }
     },
-    transact: async ({ puts, free }, signal) => {
+    transact: async ({ puts, free, also = [] }, signal) => {
       const TransactItems = [
         ...puts.map((item) => ({ Put: putIfNew(tableName, item) })),
         ...free.map((slot) => ({ ConditionCheck: ifFree(tableName, slot) })),
+        ...also,
       ];
       try {
         await calls.transactWriteItems({ TransactItems }, signal);
         return undefined;
       } catch (error) {
-        const found = reasonsOf(error).map((reason) =>
-          reason.Code === "ConditionalCheckFailed" ? reason.Item : undefined,
-        );
-        return found.some((item) => item !== undefined) ? found : fail(tableName, error);
+        const slots = puts.length + free.length;
+        const found = reasonsOf(error).map((reason, index) => {
+          if (reason.Code !== "ConditionalCheckFailed") return undefined;
+          return reason.Item ?? (index < slots ? undefined : {});
+        });
+        if (found.some((item) => item !== undefined)) return found;
+        // It does not say which of the tables is missing.
+        if (also.length > 0 && isNamed(error, "ResourceNotFoundException")) throw error;
+        return fail(tableName, error);
       }
     },
     putSnapshot: async (item, signal) => {

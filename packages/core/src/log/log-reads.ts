@@ -50,6 +50,59 @@ export interface LogBatch<Event extends RecordedEvent = RecordedEvent> {
   readonly caughtUp: boolean;
 }
 
+export interface LogReaderOptions {
+  /** How long to wait before looking for more at the end of the log, in milliseconds. Default 200; each look costs 0.5 RCU. */
+  readonly pollIntervalMs?: number | undefined;
+  /** How much of what was fetched is kept for other followers, in bytes, compressed as it is stored. Default 8 MiB. */
+  readonly keptBytes?: number | undefined;
+}
+
+/** Of fetched pages, by default. */
+export const DEFAULT_KEPT_BYTES: number = 8 * 1024 * 1024;
+
+/** An event of the log that can't be given. */
+export interface UnreadableEvent {
+  readonly position: number;
+  readonly streamId: string;
+  readonly version: number;
+  /** As it is stored; undefined when not even that can be read. */
+  readonly type: string | undefined;
+  /** What a read of it throws: UnknownEventTypeError, UpcastError, EncryptionMissingError, BlobsMissingError or IntegrityError. */
+  readonly error: unknown;
+}
+
+/** What a reader gives at a time. */
+export interface ReadBatch<Event extends RecordedEvent = RecordedEvent> extends LogBatch<Event> {
+  /** Those of the events asked for that can't be given, in order. */
+  readonly unreadable: readonly UnreadableEvent[];
+  /** About how many characters of JSON the events take. */
+  readonly characters: number;
+  /** When the newest commit of what was read was written, in epoch milliseconds; undefined when nothing was read. */
+  readonly t: number | undefined;
+}
+
+/** The log for many followers in one process. */
+export interface LogReader<Definitions extends EventDefinitions = EventDefinitions> {
+  /**
+   * What comes after a position: the events of one page, or what is left of it. At the end of the log it answers at once, with no
+   * events and `caughtUp: true`. An event that can't be given does not stand in the way of the others.
+   *
+   * Cost: none for what another follower has fetched a moment ago, otherwise as `readAll`.
+   *
+   * @throws IntegrityError when a page can't be read, and what the store's hooks throw; RangeError, TypeError for filters that can't be.
+   */
+  read(
+    after: number,
+    options?: LogFilter<Definitions> & { readonly signal?: AbortSignal | undefined },
+  ): Promise<ReadBatch<RecordedEventOf<Definitions>>>;
+  /**
+   * Waits until there is something after a position. However many wait, the log is looked at once in an interval.
+   *
+   * @throws the signal's reason, and what a read throws.
+   */
+  waitBeyond(position: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+}
+
 export interface WaitForOptions {
   /** Gives up after so many milliseconds. Default 30,000. */
   readonly timeoutMs?: number | undefined;
@@ -88,6 +141,14 @@ export interface LogReads<Definitions extends EventDefinitions> {
   subscribeAll(
     options?: SubscribeAllOptions<Definitions>,
   ): AsyncIterable<LogBatch<RecordedEventOf<Definitions>>>;
+
+  /**
+   * Opens the log for followers that go through it each at its own pace, as projections do: what one has fetched, the others get without a
+   * request, and at its end one look serves all. Keep it for the life of the process.
+   *
+   * @throws RangeError for options that can't be.
+   */
+  openLogReader(options?: LogReaderOptions): LogReader<Definitions>;
 
   /**
    * Waits until an event is in the global log, and answers its position: at once when it is there already. The event may

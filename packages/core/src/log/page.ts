@@ -262,12 +262,21 @@ const NO_BYTES = new Uint8Array();
  * @throws IntegrityError when it can't be read.
  */
 export function readPage(page: ChainItem): PageSlice[] {
+  return readMeasuredPage(page).slices;
+}
+
+/** Likewise, with how many characters of JSON it has. */
+export function readMeasuredPage(page: ChainItem): {
+  readonly slices: PageSlice[];
+  readonly characters: number;
+} {
   const apart = (page.item["b"]?.L ?? []).map(({ B: body }) => body ?? new Uint8Array());
   const ids = page.item["j"]?.B ?? NO_BYTES;
   let position = page.first;
   let body = 0;
   let t = 0;
-  const slices = parsePage(page).map((stored, index): PageSlice => {
+  const parsed = parsePage(page);
+  const slices = parsed.slices.map((stored, index): PageSlice => {
     const { b = 0, x: metadata } = stored[5] ?? NO_EXTRAS;
     t += stored[2];
     const commitId = commitIdOf(
@@ -288,7 +297,7 @@ export function readPage(page: ChainItem): PageSlice[] {
       `${position - page.first} events are in a page of another size`,
     );
   }
-  return slices;
+  return { slices, characters: parsed.characters };
 }
 
 function sourceOf(
@@ -319,16 +328,22 @@ function sourceOf(
   };
 }
 
-function parsePage({ item, first }: ChainItem): readonly StoredSlice[] {
+function parsePage({ item, first }: ChainItem): {
+  readonly slices: readonly StoredSlice[];
+  readonly characters: number;
+} {
   const format = item["f"]?.N;
+  let text: string | undefined;
   let slices: unknown;
   try {
-    const text = textOf(item);
+    text = textOf(item);
     slices = text === undefined ? undefined : JSON.parse(text);
   } catch (error) {
     throw new IntegrityError(LOG, first, "a page can't be decoded", { cause: error });
   }
-  if (Array.isArray(slices) && slices.every(Array.isArray)) return slices as unknown as StoredSlice[];
+  if (text !== undefined && Array.isArray(slices) && slices.every(Array.isArray)) {
+    return { slices: slices as unknown as StoredSlice[], characters: text.length };
+  }
   throw new IntegrityError(LOG, first, `a page has format ${format ?? "0"}, which this release can't read`);
 }
 

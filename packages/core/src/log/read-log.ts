@@ -97,26 +97,33 @@ function wantedOf(page: ChainItem, window: ChainWindow, left: number): ChainWind
     : { ...window, low, high: Math.min(high, low + left - 1) };
 }
 
+/** What is asked for of a page. */
+export interface PageRead extends CheckedFilter {
+  readonly window: Pick<ChainWindow, "low" | "high" | "signal">;
+  readonly bill: Bill;
+}
+
 /** The events of a page that a read asks for, forward; at once unless something has to be fetched or decrypted. */
 export function openPage(
   context: ReadContext,
   page: ChainItem,
-  read: CheckedFilter & {
-    readonly window: Pick<ChainWindow, "low" | "high" | "signal">;
-    readonly bill: Bill;
-  },
+  read: PageRead,
+): LoggedEvent[] | Promise<LoggedEvent[]> {
+  return openPageSlices(context, readPage(page), read);
+}
+
+export function openPageSlices(
+  context: ReadContext,
+  all: readonly PageSlice[],
+  read: PageRead,
 ): LoggedEvent[] | Promise<LoggedEvent[]> {
   const opened: (readonly RecordedEvent[] | Promise<readonly RecordedEvent[]>)[] = [];
   const slices: PageSlice[] = [];
   let isLate = false;
-  for (const slice of readPage(page)) {
-    if (read.categories?.has(categoryOf(streamOf(slice.source))) === false) continue;
-    const { first, last } = slice.source;
-    // Positions and versions of a slice run in parallel.
-    const low = Math.max(first, first + read.window.low - slice.position);
-    const high = Math.min(last, first + read.window.high - slice.position);
-    if (low > high) continue;
-    const events = openSlice(context, slice, { range: { low, high, types: read.types }, read });
+  for (const slice of all) {
+    const range = wantedOfSlice(slice, read);
+    if (range === undefined) continue;
+    const events = openSlice(context, slice, { range: { ...range, types: read.types }, read });
     if (events instanceof Promise) {
       isLate = true;
       // It is awaited with the others; should one of those throw first, it must not count as unhandled.
@@ -125,11 +132,11 @@ export function openPage(
     opened.push(events);
     slices.push(slice);
   }
-  const placed = (all: readonly (readonly RecordedEvent[])[]): LoggedEvent[] => {
+  const placed = (events: readonly (readonly RecordedEvent[])[]): LoggedEvent[] => {
     const logged: LoggedEvent[] = [];
-    for (const [index, events] of all.entries()) {
+    for (const [index, some] of events.entries()) {
       const { source, position } = slices[index] as PageSlice;
-      for (const event of events) logged.push(withPosition(event, position + event.version - source.first));
+      for (const event of some) logged.push(withPosition(event, position + event.version - source.first));
     }
     read.bill.events += logged.length;
     return logged;
@@ -137,6 +144,19 @@ export function openPage(
   return isLate
     ? Promise.all(opened.map(async (events) => events)).then(placed)
     : placed(opened as (readonly RecordedEvent[])[]);
+}
+
+/** The versions of a slice that a read asks for. */
+export function wantedOfSlice(
+  { source, position }: PageSlice,
+  { categories, window }: PageRead,
+): { readonly low: number; readonly high: number } | undefined {
+  if (categories?.has(categoryOf(streamOf(source))) === false) return undefined;
+  const { first, last } = source;
+  // Positions and versions of a slice run in parallel.
+  const low = Math.max(first, first + window.low - position);
+  const high = Math.min(last, first + window.high - position);
+  return low > high ? undefined : { low, high };
 }
 
 function openSlice(

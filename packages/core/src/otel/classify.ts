@@ -1,9 +1,15 @@
-import { StreamClosedError, TransactConflictError, TuppenceError, VersionConflictError } from "../errors.ts";
+import {
+  StreamClosedError,
+  TransactConflictError,
+  TuppenceError,
+  VersionConflictError,
+  WriteRefusedError,
+} from "../errors.ts";
 import type { Operation, OperationOutcome } from "../observer.ts";
 
 /**
  * How an operation ended, as those on call sort it. `ok`; `left`: a loop over a read was left; `conflict`: a stream is not
- * where the caller expected it, or closed, which is an answer; `rejected`: the decider refused the command, which is one too;
+ * where the caller expected it, or closed, or a condition of the caller's own does not hold, which is an answer; `rejected`: the decider refused the command, which is one too;
  * `error`: everything else.
  */
 export type OutcomeKind = "ok" | "left" | "conflict" | "rejected" | "error";
@@ -20,11 +26,11 @@ export function classify(
 }
 
 /**
- * A conflict with what the caller gave to expect, or a closed stream. One with "any" is a race lost too often, one in an
+ * A conflict with what the caller gave to expect, a closed stream, or a write that was refused. One with "any" is a race lost too often, one in an
  * import a failure.
  */
 function isAnsweredConflict({ expectedVersion }: Operation, error: unknown): boolean {
-  if (error instanceof StreamClosedError) return true;
+  if (error instanceof StreamClosedError || error instanceof WriteRefusedError) return true;
   if (error instanceof TransactConflictError)
     return error.conflicts.some((each) => each.expected !== "any" || each.closed);
   return error instanceof VersionConflictError && expectedVersion !== undefined && expectedVersion !== "any";

@@ -6,8 +6,10 @@ import {
   lookBack,
   readContext,
 } from "../chain/chain.ts";
+import { appendWithOthers } from "../chain/append-with-others.ts";
 import type { GroupEntry } from "../chain/group-commit.ts";
 import { readChain } from "../chain/read-chain.ts";
+import type { AlsoWrite } from "../chain/storage.ts";
 import {
   type ChainItem,
   type CommitSlots,
@@ -25,6 +27,7 @@ import {
   StreamClosedError,
   TuppenceError,
   VersionConflictError,
+  WriteRefusedError,
 } from "../errors.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { categoryOf } from "../stream-name.ts";
@@ -56,26 +59,28 @@ export type GroupedAppend = PreparedAppend & GroupEntry;
 /** What an append comes to, for the untyped inside of the store. */
 export type StoredAppend = AppendResult<EventDefinitions>;
 
-/** Appends one commit where it is expected. */
+/** Appends one commit where it is expected, and other writes with it. */
 export async function appendCommit(
   context: AppendContext,
   streamId: string,
-  append: PreparedAppend & { readonly expected: ExpectedVersion; readonly ownCommitId: boolean },
+  append: PreparedAppend & {
+    readonly expected: ExpectedVersion;
+    readonly ownCommitId: boolean;
+    readonly also?: readonly AlsoWrite[] | undefined;
+  },
 ): Promise<StoredAppend> {
-  const { expected, ownCommitId, bill = new Bill(), signal } = append;
+  const { expected, ownCommitId, also, bill = new Bill(), signal } = append;
   const snapshot = append.snapshot && snapshotOf(context, streamId, { ...append, snapshot: append.snapshot });
   const commit = { ...pendingCommit(context, streamId, append), atPlace: snapshot?.atPlace };
-  const result = await appendToChain(context, {
-    chain: streamId,
-    commit,
-    expected,
-    ownCommitId,
-    bill,
-    signal,
-  });
+  const toChain = { chain: streamId, commit, expected, ownCommitId, bill, signal };
+  const result = also
+    ? await appendWithOthers(context, toChain, also)
+    : await appendToChain(context, toChain);
   switch (result.kind) {
     case "conflict":
       throw await conflictError(context, streamId, { ...result, expected, bill });
+    case "refused":
+      throw new WriteRefusedError(result.refused, bill.total());
     case "duplicate":
       if (ownCommitId) return describeDuplicate(context, streamId, { ...result, bill });
   }

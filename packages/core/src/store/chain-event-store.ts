@@ -10,12 +10,14 @@ import type { EventDefinitions, NewEvent, RecordedEvent } from "../events.ts";
 import { MAX_ITEM_BYTES } from "../limits.ts";
 import { planLogRead, readLog } from "../log/read-log.ts";
 import { holdsEvents } from "../log/sequencer.ts";
+import { createLogReader } from "../log/log-reader.ts";
 import { planSubscription, subscribeLog } from "../log/subscribe.ts";
 import { waitForEvent } from "../log/wait-for.ts";
 import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
 import { cachedStates } from "../state-cache.ts";
 import { checkCategory, checkStreamId } from "../stream-name.ts";
+import { checkedAlso } from "./also-writes.ts";
 import {
   type AppendContext,
   appendCommit,
@@ -143,6 +145,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       readLog(context, { ...planLogRead(context, readOptions), bill: readOptions.bill }),
     subscribeAll: (subscribeOptions = {}) =>
       subscribeLog(context, planSubscription(context, subscribeOptions)),
+    openLogReader: (readerOptions = {}) => createLogReader(context, readerOptions),
     async waitFor(streamId, version, waitOptions = {}) {
       checkStreamId(streamId);
       return waitForEvent(context, { streamId, version }, waitOptions);
@@ -195,13 +198,14 @@ async function append(
   const { expectedVersion = "any", close: closes, snapshot, metadata, bill, signal } = options;
   checkStreamId(streamId);
   checkExpectedVersion(expectedVersion);
+  const also = checkedAlso(context.storage, options.also);
   if (snapshot !== undefined && snapshot.after !== expectedVersion) {
     throw new TypeError(
       `The snapshot is of the state after version ${snapshot.after}, but expectedVersion is ${String(expectedVersion)}.`,
     );
   }
   // Appends that may go into one put together stay in their order, however long each takes to be prepared.
-  const mayShare = expectedVersion === "any" && options.commitId === undefined && !closes;
+  const mayShare = expectedVersion === "any" && options.commitId === undefined && !closes && !also;
   const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
   const commitId = ownId ?? newCommitId(context.runtime.now());
   const preparing = prepareAppend(context, streamId, { commitId, events, metadata, closes });
@@ -211,7 +215,7 @@ async function append(
   const ready = { ...prepared, commitId, closes, snapshot, bill, signal };
   signal?.throwIfAborted();
   if (!mayShare) {
-    return appendCommit(context, streamId, { ...ready, expected, ownCommitId: ownId !== undefined });
+    return appendCommit(context, streamId, { ...ready, also, expected, ownCommitId: ownId !== undefined });
   }
   try {
     return await groups.add(streamId, { ...ready, bytes: bytesInGroup(prepared) });

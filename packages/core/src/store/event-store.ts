@@ -1,5 +1,5 @@
 import type { Capacity } from "../capacity/units.ts";
-import type { Consistency } from "../chain/storage.ts";
+import type { AlsoWrite, Consistency } from "../chain/storage.ts";
 import type { ExpectedVersion } from "../chain/tiling.ts";
 import type { Item } from "../capacity/item-size.ts";
 import type { LogReads } from "../log/log-reads.ts";
@@ -42,6 +42,15 @@ export interface AppendOptions {
    * the result of the load whose version is expected. A command handler does that by itself. Default: none.
    */
   readonly snapshot?: NextSnapshot | undefined;
+  /**
+   * Writes to other tables of the same account and Region, made together with the append or not at all, and once with it:
+   * documents that follow from the events, a counter, an outbox. Each is a `Put`, `Update`, `Delete` or `ConditionCheck` of
+   * `TransactWriteItems` with plain attribute values. When one of their conditions does not hold, nothing is written, unless a stream
+   * that is elsewhere comes first. At `"any"` version the append may have to be sent again, with the same writes. What DynamoDB
+   * itself refuses (two writes to one item, say), or a table that is missing, is the SDK's error, untouched. Stores in memory
+   * have no other tables. Default: none.
+   */
+  readonly also?: readonly AlsoWrite[] | undefined;
   /** Gives up. Once the append is sent, that leaves open whether it is stored: `commitId` lets you find out. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -94,6 +103,11 @@ export interface TransactOptions {
   readonly commitId?: string | undefined;
   /** Metadata for all events of the transaction. */
   readonly metadata?: EventMetadata | undefined;
+  /**
+   * Writes to other tables, made together with the transaction or not at all, as in an append. Only with at least one
+   * stream that is written to. Default: none.
+   */
+  readonly also?: readonly AlsoWrite[] | undefined;
   /** Gives up. Once the transaction is sent, that leaves open whether it is stored: `commitId` lets you find out. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -243,14 +257,17 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    * they are stored once.
    *
    * Cost: 1 request; 1 WCU for each KB of all events together, after compression where that saves a unit, and
-   * 1 more for a new stream. An append above 400 KB is one transaction and costs twice that. A body above an item goes
-   * to the store's `blobs` first.
+   * 1 more for a new stream. An append above 400 KB, or with `also`, is one transaction and costs twice that, as the other
+   * writes do. A body above an item goes to the store's `blobs` first.
    *
    * @throws VersionConflictError when the stream is not where it is expected; nothing was written.
    * @throws StreamClosedError when the stream was closed; nothing was written.
+   * @throws WriteRefusedError when the condition of a write in `also` does not hold; nothing was written.
    * @throws NoEventsError, InvalidEventError, InvalidStreamIdError, EventTooLargeError before anything is sent.
+   * @throws TransactionTooLargeError when `also` makes it more than 100 actions or 4 MB, before anything is written.
    * @throws OutcomeUnknownError when the connection stayed broken; it says how to find out.
-   * @throws RangeError for an `expectedVersion` that is no version, TypeError for a `commitId` that is none.
+   * @throws RangeError for an `expectedVersion` that is no version, TypeError for a `commitId` that is none or an `also` that
+   *   can't be.
    */
   append(
     streamId: string,
@@ -265,13 +282,16 @@ export interface EventStore<Definitions extends EventDefinitions = EventDefiniti
    *
    * Cost: 1 request, and 1 more for each stream whose end this store has not seen (unless it expects `"noStream"`);
    * 2 WCU for each KB of each stream's events, 1 for each new stream, and 2 for each check (none for `"streamExists"`).
-   * A single stream without checks costs what an append costs; without writes, a check costs 2 RCU.
+   * A single stream without checks costs what an append costs; without writes, a check costs 2 RCU. Writes in `also` cost
+   * 2 WCU for each KB, which the result knows of puts; the others are counted as 1 KB.
    *
    * @throws TransactConflictError with every expectation that does not hold; nothing was written.
-   * @throws TransactionTooLargeError above 100 streams or 4 MB; and NoEventsError, InvalidEventError,
+   * @throws WriteRefusedError when all streams are where they are expected, and the condition of a write in `also` does not
+   *   hold; nothing was written.
+   * @throws TransactionTooLargeError above 100 actions or 4 MB; and NoEventsError, InvalidEventError,
    *   InvalidStreamIdError, EventTooLargeError, all before anything is written.
    * @throws OutcomeUnknownError when the connection stayed broken; it says how to find out.
-   * @throws TypeError when no stream is given or one is named twice, RangeError as `append`.
+   * @throws TypeError when no stream is given or one is named twice, and as `append`; RangeError as `append`.
    */
   transact(
     writes: readonly TransactWrite<Definitions>[],

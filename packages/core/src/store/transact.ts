@@ -3,9 +3,10 @@ import { type ChainConflict, type Participant, transactOnChains } from "../chain
 import { type ExpectedVersion, partsOf } from "../chain/tiling.ts";
 import type { Duplicate } from "../chain/chain.ts";
 import { formatCommitId, newCommitId, parseCommitId } from "../commit-id.ts";
-import { type StreamConflict, TransactConflictError } from "../errors.ts";
+import { type StreamConflict, TransactConflictError, WriteRefusedError } from "../errors.ts";
 import type { EventDefinitions } from "../events.ts";
 import { checkStreamId } from "../stream-name.ts";
+import { checkedAlso } from "./also-writes.ts";
 import {
   type AppendContext,
   describeWinner,
@@ -38,6 +39,10 @@ export async function transact(
   if (writes.length === 0 && options.commitId !== undefined) {
     throw new TypeError("A transaction that only checks stores nothing that a commitId could find again.");
   }
+  const also = checkedAlso(context.storage, options.also);
+  if (writes.length === 0 && also !== undefined) {
+    throw new TypeError("A transaction that only checks can't have other writes with it.");
+  }
   const ownId = options.commitId === undefined ? undefined : parseCommitId(options.commitId);
   const commitId = ownId ?? newCommitId(context.runtime.now());
   const prepared: PreparedWrite[] = [];
@@ -55,7 +60,14 @@ export async function transact(
     ...checks.map(({ streamId, expectedVersion }) => ({ chain: streamId, expected: expectedVersion })),
   ];
   const ownCommitId = ownId !== undefined;
-  const result = await transactOnChains(context, { commitId, ownCommitId, participants, bill, signal });
+  const result = await transactOnChains(context, {
+    commitId,
+    ownCommitId,
+    participants,
+    also,
+    bill,
+    signal,
+  });
   switch (result.kind) {
     case "written": {
       const offsets = offsetsOf(prepared.map((write) => write.events.length));
@@ -72,6 +84,8 @@ export async function transact(
     }
     case "duplicate":
       return describeDuplicate(context, prepared, { ...result, bill, ownCommitId });
+    case "refused":
+      throw new WriteRefusedError(result.refused, bill.total());
     case "conflict":
       throw new TransactConflictError(
         await Promise.all(result.conflicts.map((conflict) => describeConflict(context, conflict))),

@@ -72,8 +72,8 @@ export interface DocumentOptions<Definitions extends EventDefinitions, Type exte
   readonly initialState: (key: string) => State;
   /** The next state; undefined takes the document away. It is plain JSON. */
   readonly evolve: (state: State, event: ProjectedEvent<Definitions, Type>, key: string) => State | undefined;
-  /** What each state has to fit, and what of it is stored: Zod or any other Standard Schema. Default: unchecked. */
-  readonly schema?: StandardSchemaV1<unknown, State> | undefined;
+  /** What each state has to fit; it is checked, not changed: Zod or any other Standard Schema. Default: unchecked. */
+  readonly schema?: StandardSchemaV1<State, unknown> | undefined;
   /**
    * `"guard"` (default): every document by itself, once each batch. `"transaction"`: all documents of a batch together with the position,
    * for twice the write units; nobody ever sees one without the others.

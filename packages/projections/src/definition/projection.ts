@@ -45,7 +45,7 @@ export interface ProjectionBase {
 export interface DocumentProjection<State = unknown> extends ProjectionBase {
   readonly kind: "document";
   readonly mode: "guard" | "transaction";
-  readonly schema: StandardSchemaV1<unknown, State> | undefined;
+  readonly schema: StandardSchemaV1<State, unknown> | undefined;
   key(event: AnyEvent): string | readonly string[] | undefined;
   initialState(key: string): State;
   evolve(state: State, event: AnyEvent, key: string): State | undefined;

@@ -12,6 +12,8 @@ export interface LambdaHandlerOptions {
    * invocation ends whether the handler did or not. Default 2,000; never more than half of the time there is.
    */
   readonly marginMs?: number | undefined;
+  /** Whether an invocation without records, by hand say, runs the handler too. Default false. */
+  readonly runsWithoutRecords?: boolean | undefined;
   /**
    * Is told of every batch that was not done to its end. Default: `console`, because nothing else would show it: for
    * Lambda, an invocation that reports a failed record has succeeded, and its metric `Errors` stays at 0.
@@ -51,15 +53,15 @@ export function createLambdaHandler(
   handler: RecordsHandler,
   options: LambdaHandlerOptions = {},
 ): (event: DynamoDBStreamEvent, context: Context) => Promise<DynamoDBBatchResponse> {
-  const { marginMs = DEFAULT_MARGIN_MS, logger = CONSOLE } = options;
+  const { marginMs = DEFAULT_MARGIN_MS, runsWithoutRecords = false, logger = CONSOLE } = options;
   if (typeof handler !== "function") throw new TypeError(`The handler is ${typeof handler}, no function.`);
   if (!(marginMs > 0 && Number.isFinite(marginMs))) {
     throw new RangeError(`marginMs is ${marginMs}; it has to be above 0.`);
   }
   return async (event, context) => {
     const records = recordsIn(event);
-    const failure =
-      records.length > 0 ? await runInTime({ handler, records, context, marginMs, logger }) : undefined;
+    if (records.length === 0 && !runsWithoutRecords) return { batchItemFailures: [] };
+    const failure = await runInTime({ handler, records, context, marginMs, logger });
     if (failure === undefined) return { batchItemFailures: [] };
     const index = firstNotDone(failure.error, records.length);
     const itemIdentifier = failure.outOfTime && index === 0 ? undefined : placeUpTo(records, index);
@@ -101,7 +103,7 @@ interface Failure {
   readonly outOfTime: boolean;
 }
 
-interface Invocation extends Required<LambdaHandlerOptions> {
+interface Invocation {
   readonly handler: RecordsHandler;
   readonly records: readonly StreamRecord[];
   readonly context: Context;

@@ -1,0 +1,95 @@
+import type { EventDefinitions } from "@tuppence/core";
+import type { RecordsHandler, StreamRecord } from "@tuppence/stream-adapter";
+import {
+  commitsFilter,
+  createLambdaHandler,
+  type EventSourceMappingSettings,
+  eventSourceMapping,
+  type LambdaHandlerOptions,
+} from "@tuppence/stream-adapter/lambda";
+import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
+import type { ProjectionEvent } from "../run/projection-event.ts";
+import {
+  createProjectionWorkerOn,
+  openLog,
+  type ProjectionPlace,
+  type WorkerSettings,
+} from "../worker/create-projection-worker.ts";
+
+/** How long a slot stays with an invocation that gives no sign of life, in milliseconds: shorter than for a worker, as one is waited for. */
+const LAMBDA_LEASE_DURATION_MS = 5_000;
+
+/** What is under way when the time of an invocation ends is given this long, in milliseconds. */
+const LAMBDA_DRAIN_MS = 1_000;
+
+/** The chain of the global log. */
+const LOG_CHAIN = "$all";
+
+export type ProjectionHandlerOptions<Definitions extends EventDefinitions = EventDefinitions> =
+  ProjectionPlace &
+    Omit<WorkerSettings<Definitions>, "pollIntervalMs" | "checkpointIntervalMs"> &
+    Omit<LambdaHandlerOptions, "runsWithoutRecords">;
+
+/**
+ * Makes a Lambda handler that runs projections: the same definitions as a worker runs, with the same results, and side by side with
+ * one. It is woken by new pages of the global log (settings of its event source mapping: `projectionEventSourceMapping()`), goes on from the
+ * stored positions to the log's end, and keeps nothing running. When the time of an invocation is over before it is there, a rebuild say,
+ * Lambda invokes it again at once, and it goes on.
+ *
+ * An event that halts a projection fails the invocation; Lambda repeats it until it succeeds. After a deployment with a new
+ * version, invoke it once with `{"Records": []}`: otherwise the rebuild begins with the next event.
+ *
+ * Give it a time-out of 30 seconds or more: slots of an invocation that was killed are taken over after 5 to 7 seconds.
+ *
+ * Cost of an invocation: 3 WCU for each slot (lease, position, release), 2 WCU and about 3 RCU for all; documents as their modes say.
+ *
+ * @throws TypeError or RangeError for options that can't be.
+ */
+export function createProjectionHandler<Definitions extends EventDefinitions>(
+  options: ProjectionHandlerOptions<Definitions>,
+): (event: DynamoDBStreamEvent, context: Context) => Promise<DynamoDBBatchResponse> {
+  const log = openLog(options);
+  const handle: RecordsHandler = async (records, { signal }) => {
+    const failed = new AbortController();
+    const onEvent = (event: ProjectionEvent): void => {
+      options.onEvent?.(event);
+      if (event.type === "halted" || event.type === "registrationFailed") failed.abort(event.error);
+    };
+    const worker = createProjectionWorkerOn(
+      {
+        leaseDurationMs: LAMBDA_LEASE_DURATION_MS,
+        ...options,
+        // What is done is stored at once: nobody knows when it would go on.
+        checkpointIntervalMs: 0,
+        onEvent,
+      },
+      { log },
+    );
+    worker.start();
+    try {
+      await worker.reached({
+        position: lastPosition(records),
+        signal: AbortSignal.any([signal, failed.signal]),
+      });
+      failed.signal.throwIfAborted();
+    } finally {
+      await worker.stop({ drainMs: LAMBDA_DRAIN_MS });
+    }
+  };
+  return createLambdaHandler(handle, { ...options, runsWithoutRecords: true });
+}
+
+/** The last position that pages of the log tell of; undefined when there are none. */
+function lastPosition(records: readonly StreamRecord[]): number | undefined {
+  const positions = records.flatMap((record) => {
+    if (record.kind !== "commit" || record.chain !== LOG_CHAIN) return [];
+    const { s: slot, n: count } = record.newImage;
+    return [Number(slot?.N) + Number(count?.N ?? 1) - 1];
+  });
+  return positions.length === 0 ? undefined : Math.max(...positions);
+}
+
+/** The settings of the event source mapping for `createProjectionHandler`: only pages of the log wake it, many at a time. */
+export function projectionEventSourceMapping(): EventSourceMappingSettings {
+  return { ...eventSourceMapping(commitsFilter({ chain: LOG_CHAIN })), BatchSize: 1_000 };
+}

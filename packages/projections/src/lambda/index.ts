@@ -1,0 +1,5 @@
+export {
+  createProjectionHandler,
+  type ProjectionHandlerOptions,
+  projectionEventSourceMapping,
+} from "./create-projection-handler.ts";

@@ -1,0 +1,93 @@
+import type { ControlKey } from "@tuppence/core/leases";
+import type { Projection } from "../definition/projection.ts";
+import { tryUntilDone } from "./failure.ts";
+import type { LogSource } from "./log-window.ts";
+import { type ParkedEvent, parkUpdate } from "./parked-event.ts";
+import { type Applied, type Applier, attemptsOf, type SlotContext } from "./slot-context.ts";
+
+/** Parked events that are handled in one go, before the slot goes on with the log. */
+const MAX_REPLAYED_AT_ONCE = 100;
+
+export interface ReplayWork {
+  readonly projection: Projection;
+  readonly applier: Applier;
+  readonly log: LogSource;
+  /** The streams of which something is parked now. */
+  readonly parked: () => ReadonlySet<string>;
+  readonly keyOf: (event: ParkedEvent) => ControlKey;
+  readonly onDone: (event: ParkedEvent, skipped: boolean) => void;
+}
+
+/**
+ * Handles the parked events of the streams whose first one somebody asked for, in their order, until one fails: that stays, with
+ * those behind it. An event that is handled is taken from the parked ones in the transaction of its writes, or after it.
+ */
+export async function replayParked(
+  context: SlotContext,
+  all: readonly ParkedEvent[],
+  work: ReplayWork,
+): Promise<void> {
+  const streams = new Map<string, ParkedEvent[]>();
+  for (const event of all) streams.set(event.streamId, [...(streams.get(event.streamId) ?? []), event]);
+  let left = MAX_REPLAYED_AT_ONCE;
+  for (const events of streams.values()) {
+    if (events[0]?.replay === undefined) continue;
+    for (const [index, event] of events.entries()) {
+      if (left-- === 0 || context.ending.aborted) return keepAsked(context, events[index]);
+      const failed = await replayOne(context, event, work);
+      if (failed === undefined) continue;
+      const attempts = event.attempts + failed.attempts;
+      const again = { ...event, reason: "failed" as const, error: String(failed.error), attempts };
+      await update(context, { ...again, replay: undefined });
+      break;
+    }
+  }
+}
+
+/** The rest of a stream is handled later: what was asked for its first event holds for this one now. */
+async function keepAsked(context: SlotContext, event: ParkedEvent | undefined): Promise<void> {
+  if (event !== undefined && event.replay === undefined) await update(context, { ...event, replay: "apply" });
+}
+
+async function update(context: SlotContext, event: ParkedEvent): Promise<void> {
+  const parked = parkUpdate(context.slot, event);
+  const control = [{ ...parked, set: { ...parked.set, replay: event.replay } }];
+  await context.position.move({ to: context.position.done, control });
+}
+
+/** Answers what failed; undefined when it is done. */
+async function replayOne(
+  context: SlotContext,
+  event: ParkedEvent,
+  work: ReplayWork,
+): Promise<Applied["failed"]> {
+  const { position, lease } = context;
+  // An earlier send of this very transaction leaves nothing to be taken away.
+  const gone = { delete: work.keyOf(event), where: { streamId: event.streamId } };
+  const skipped = event.replay === "skip";
+  if (!skipped) {
+    const { types, categories } = work.projection;
+    const page = await tryUntilDone(attemptsOf(context, 1), () =>
+      work.log.read(event.position - 1, { types, categories, signal: lease.lost }),
+    );
+    const isIt = (other: { readonly position: number }): boolean => other.position === event.position;
+    const unreadable = page.unreadable.find(isIt);
+    if (unreadable) return { event, error: unreadable.error, attempts: 1 };
+    const events = page.events.filter((each) => isIt(each) && (types?.includes(each.type) ?? true));
+    const applied = await work.applier.apply({
+      events,
+      after: event.position - 1,
+      upTo: event.position,
+      parked: work.parked(),
+      changes: [gone],
+    });
+    if (applied.failed) return applied.failed;
+    if (applied.isMoved) {
+      work.onDone(event, false);
+      return undefined;
+    }
+  }
+  await position.move({ to: position.done, control: [gone] });
+  work.onDone(event, skipped);
+  return undefined;
+}

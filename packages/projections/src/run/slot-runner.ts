@@ -1,0 +1,393 @@
+import { pause } from "@tuppence/core";
+import type { ControlChange } from "@tuppence/core/leases";
+import { slotOf } from "../builds/names.ts";
+import type { AnyEvent, Projection } from "../definition/projection.ts";
+import { DocumentApplier } from "./apply-documents.ts";
+import { HandlerApplier, loadPosition } from "./apply-handler.ts";
+import { ReactorApplier } from "./apply-reactor.ts";
+import { SlotEndedError, tryUntilDone } from "./failure.ts";
+import { type LogSource, LogWindow, type TakenEvents, type UnreadablePlace } from "./log-window.ts";
+import { type ParkedEvent, parkedKey, parkUpdate } from "./parked-event.ts";
+import { ParkedStreams } from "./parked-streams.ts";
+import type { ProjectionEvent } from "./projection-event.ts";
+import { replayParked } from "./replay-parked.ts";
+import {
+  type Applied,
+  type Applier,
+  attemptsOf,
+  type FailedEvent,
+  type SlotContext,
+} from "./slot-context.ts";
+import type { SlotReporter } from "./slot-reporter.ts";
+
+/** How long a position waits to be stored where nothing else needs it to be, in milliseconds. */
+export const DEFAULT_CHECKPOINT_INTERVAL_MS = 500;
+
+/** Events that are parked in one transaction at most. */
+const MAX_PARKED_AT_ONCE = 50;
+
+const HALT_BACKOFF = { minMs: 1_000, maxMs: 60_000 };
+
+/** What the work on a slot needs beside its context. */
+export interface SlotWork {
+  readonly projection: Projection;
+  readonly log: LogSource;
+  readonly checkpointIntervalMs: number;
+  /** How often it is looked for what somebody wants to be replayed, in milliseconds, while anything is parked. */
+  readonly parkedLookMs: number;
+  readonly reporter: SlotReporter;
+  readonly emit: (event: ProjectionEvent) => void;
+  /** Called at the end of the log, with all that is done stored. */
+  readonly onCaughtUp: () => Promise<void>;
+  /** Events a second at most; undefined: no limit. */
+  readonly rate: () => number | undefined;
+}
+
+/** Goes through the log for one slot, from its position on, until the slot is let go or lost. */
+export class SlotRunner {
+  readonly #context: SlotContext;
+  readonly #work: SlotWork;
+  readonly #parked: ParkedStreams;
+  readonly #applier: Applier;
+  readonly #window: LogWindow;
+  #isAtEnd = false;
+  #halts = 0;
+  #lookedAtParked = Number.NEGATIVE_INFINITY;
+
+  constructor(context: SlotContext, work: SlotWork) {
+    const { slot, slots, position } = context;
+    this.#context = context;
+    this.#work = work;
+    this.#parked = new ParkedStreams(context.storage.control, slot);
+    this.#applier = createApplier(context, work.projection);
+    this.#window = new LogWindow(work.log, work.projection, {
+      position: position.done,
+      // Of a document's slot, its key decides.
+      isOwn: (streamId) => work.projection.kind === "document" || slotOf(streamId, slots) === slot.slot,
+    });
+  }
+
+  async run(): Promise<void> {
+    const { ending, lease, position, slot } = this.#context;
+    try {
+      await this.#begin();
+      while (!ending.aborted) await this.#step();
+    } catch (error) {
+      if (!(error instanceof SlotEndedError)) throw error;
+    } finally {
+      if (!lease.lost.aborted) await position.store();
+      this.#work.emit({ type: "slotStopped", ...slot, position: position.done });
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { lease, position, slot } = this.#context;
+    const { projection } = this.#work;
+    await this.#retrying(() => this.#parked.load(lease.lost));
+    if (projection.kind === "handler") {
+      if (lease.position === undefined) {
+        const { projection: name, build } = slot;
+        const { version } = this.#context;
+        await this.#retrying(async () => projection.prepare?.({ name, version, build, signal: lease.lost }));
+      }
+      const own = await this.#retrying(() => loadPosition(this.#context, projection));
+      if (own !== undefined) {
+        position.set(own);
+        this.#window.seek(own);
+      }
+    }
+    this.#work.emit({ type: "slotStarted", ...slot, position: position.done });
+  }
+
+  async #step(): Promise<void> {
+    const { position } = this.#context;
+    await this.#replay();
+    await this.#retrying(() => this.#fill());
+    const taken = this.#window.take();
+    if (taken.position > position.done) {
+      this.#isAtEnd = false;
+      await this.#process(taken);
+      if (position.staleMs >= this.#work.checkpointIntervalMs) await position.store();
+    }
+    this.#work.reporter.progressed(position.done);
+    if (taken.caughtUp) await this.#rest();
+  }
+
+  /** Reads a batch, and waits a while for more of it where that is wanted. */
+  async #fill(): Promise<void> {
+    const { ending, runtime } = this.#context;
+    const { maxDelayMs } = this.#work.projection.batch;
+    const found = await this.#window.fill(ending);
+    if (found === 0 || this.#window.isFull || maxDelayMs === 0) return;
+    if (await pause(runtime, maxDelayMs, ending)) await this.#window.fill(ending);
+  }
+
+  /** At the log's end: stores the position when it is time, and waits for more. */
+  async #rest(): Promise<void> {
+    const { position, ending, slot, lease } = this.#context;
+    if (!this.#isAtEnd) {
+      this.#isAtEnd = true;
+      this.#work.emit({ type: "caughtUp", ...slot, position: position.done });
+    }
+    const { checkpointIntervalMs, parkedLookMs } = this.#work;
+    if (position.staleMs >= checkpointIntervalMs || lease.position === undefined) await position.store();
+    if (position.staleMs === 0) {
+      await this.#retrying(() => this.#work.onCaughtUp());
+      await this.#work.reporter.report();
+    }
+    const waits = [
+      position.staleMs > 0 ? checkpointIntervalMs - position.staleMs : undefined,
+      this.#parked.total > 0 ? parkedLookMs : undefined,
+      this.#context.isLive() ? undefined : checkpointIntervalMs,
+    ].filter((ms) => ms !== undefined);
+    await this.#retrying(() => waitAtMost(this.#context, waits, (signal) => this.#window.wait(signal)));
+    if (ending.aborted) throw new SlotEndedError("The work on the slot ends.");
+  }
+
+  async #process(taken: TakenEvents): Promise<void> {
+    const { position, runtime, guards } = this.#context;
+    const startedAt = runtime.monotonic();
+    const from = position.done;
+    if (!guards.movesLast) position.reached(taken.position);
+    let after = from;
+    let isHalted = false;
+    while (after < taken.position && !isHalted) {
+      const part = this.#nextPart(taken, after);
+      const applied = await this.#applyPart(part);
+      after = applied.upTo;
+      position.reached(after);
+      const failed = applied.failed ?? (after === part.upTo ? part.failed : undefined);
+      if (failed === undefined) continue;
+      isHalted = !(await this.#settle(failed));
+      after = position.done;
+    }
+    if (isHalted) return this.#window.seek(position.done);
+    this.#halts = 0;
+    this.#work.reporter.succeeded();
+    this.#told(taken, { from, durationMs: runtime.monotonic() - startedAt });
+    await this.#slowDown(taken.events.length, startedAt);
+  }
+
+  /** What can be handled as a whole: up to the first event that can't be read, and up to as many as are parked at once. */
+  #nextPart(taken: TakenEvents, after: number): Part {
+    const streams = this.#context.guards.parksBehind ? this.#parked.names() : new Set<string>();
+    const isBehind = ({ streamId }: { readonly streamId: string }): boolean => streams.has(streamId);
+    const isLeft = ({ position }: { readonly position: number }): boolean => position > after;
+    const events = taken.events.filter(isLeft);
+    const unreadable = taken.unreadable.filter(isLeft);
+    const behind = [...events, ...unreadable].filter(isBehind).toSorted(byPosition);
+    const first = unreadable.find((event) => !isBehind(event));
+    const upTo = Math.min(
+      taken.position,
+      first === undefined ? taken.position : first.position - 1,
+      (behind[MAX_PARKED_AT_ONCE]?.position ?? Number.POSITIVE_INFINITY) - 1,
+    );
+    const isInside = ({ position }: { readonly position: number }): boolean => position <= upTo;
+    return {
+      after,
+      upTo,
+      parked: this.#parked.names(),
+      events: events.filter((event) => isInside(event) && !isBehind(event)),
+      behind: behind.filter(isInside).map((event) => this.#parkedBehind(event)),
+      failed: first?.position === upTo + 1 ? failedToRead(first) : undefined,
+    };
+  }
+
+  async #applyPart(part: Part): Promise<Applied> {
+    const { position, slot } = this.#context;
+    const changes: ControlChange[] = part.behind.map((event) => parkUpdate(slot, event));
+    if (part.upTo <= part.after) return { upTo: part.after, isMoved: false };
+    const tooMany = part.behind.at(this.#work.projection.maxParked - this.#parked.total);
+    if (tooMany !== undefined && part.behind.length > 0) return this.#refuseToPark(part, tooMany);
+    const applied =
+      part.events.length === 0
+        ? { upTo: part.upTo, isMoved: false }
+        : await this.#applier.apply({ ...part, changes });
+    if (applied.upTo < part.upTo || part.behind.length === 0) return applied;
+    if (!applied.isMoved) await position.move({ to: part.upTo, control: changes });
+    for (const event of part.behind) this.#park(event);
+    return applied;
+  }
+
+  /** Handles what is before an event that there is no room for among the parked ones. */
+  async #refuseToPark(part: Part, event: ParkedEvent): Promise<Applied> {
+    const upTo = event.position - 1;
+    const isBefore = ({ position }: { readonly position: number }): boolean => position <= upTo;
+    const less = {
+      ...part,
+      upTo,
+      events: part.events.filter(isBefore),
+      behind: part.behind.filter(isBefore),
+    };
+    const applied = await this.#applyPart({ ...less, failed: undefined });
+    if (applied.failed || applied.upTo < upTo) return applied;
+    const error = new Error(`More than ${this.#work.projection.maxParked} events would be parked.`);
+    return { ...applied, failed: { event, error, attempts: 0 } };
+  }
+
+  /** Parks, skips or halts, as the projection says. Answers whether to go on. */
+  async #settle({ event, error, attempts }: FailedEvent): Promise<boolean> {
+    const { position, slot, runtime } = this.#context;
+    const { projection } = this.#work;
+    const isFull = this.#parked.total >= projection.maxParked;
+    if (projection.onFailure === "skip") {
+      position.reached(event.position);
+      this.#work.emit({ type: "skipped", ...slot, position: event.position, error });
+      return true;
+    }
+    if (projection.onFailure === "halt" || isFull) return this.#halt(event, error);
+    const parked: ParkedEvent = {
+      position: event.position,
+      streamId: event.streamId,
+      version: event.version,
+      type: event.type,
+      reason: "failed",
+      error: describe(error),
+      attempts,
+      parkedAt: new Date(runtime.now()),
+      replay: undefined,
+    };
+    await position.move({ to: event.position, control: [parkUpdate(slot, parked)] });
+    this.#park(parked);
+    return true;
+  }
+
+  async #halt(event: Pick<AnyEvent, "position">, error: unknown): Promise<false> {
+    const { position, slot, ending, runtime } = this.#context;
+    await position.store();
+    const pauseMs = Math.min(HALT_BACKOFF.minMs * 2 ** this.#halts++, HALT_BACKOFF.maxMs);
+    this.#work.emit({ type: "halted", ...slot, position: event.position, error, pauseMs });
+    await this.#work.reporter.halted({ position: event.position, error: describe(error) });
+    await pause(runtime, pauseMs, ending);
+    return false;
+  }
+
+  #park(event: ParkedEvent): void {
+    this.#parked.add(event);
+    this.#work.emit({ type: "parked", ...this.#context.slot, event });
+  }
+
+  #parkedBehind({ position, streamId, version, type }: Place): ParkedEvent {
+    return {
+      position,
+      streamId,
+      version,
+      type,
+      reason: "behind",
+      error: undefined,
+      attempts: 0,
+      parkedAt: new Date(this.#context.runtime.now()),
+      replay: undefined,
+    };
+  }
+
+  /** Handles what somebody asked for of what is parked, now and then. */
+  async #replay(): Promise<void> {
+    const { runtime, lease, slot } = this.#context;
+    if (this.#parked.total === 0) return;
+    if (runtime.monotonic() - this.#lookedAtParked < this.#work.parkedLookMs) return;
+    const all = await this.#retrying(() => this.#parked.load(lease.lost));
+    await replayParked(this.#context, all, {
+      projection: this.#work.projection,
+      applier: this.#applier,
+      log: this.#work.log,
+      parked: () => this.#parked.names(),
+      keyOf: (event) => parkedKey(slot, event.position),
+      onDone: (event, skipped) => {
+        this.#parked.remove(event);
+        this.#work.emit({ type: "replayed", ...slot, event, skipped });
+      },
+    });
+    this.#lookedAtParked = runtime.monotonic();
+  }
+
+  #told(taken: TakenEvents, batch: { readonly from: number; readonly durationMs: number }): void {
+    const { slot, runtime } = this.#context;
+    const newest = taken.events.at(-1);
+    this.#work.emit({
+      type: "batchHandled",
+      ...slot,
+      events: taken.events.length,
+      positions: taken.position - batch.from,
+      position: taken.position,
+      durationMs: batch.durationMs,
+      lagMs: newest && Math.max(0, runtime.now() - newest.recordedAt.getTime()),
+    });
+  }
+
+  async #slowDown(events: number, startedAt: number): Promise<void> {
+    const { runtime, ending } = this.#context;
+    const rate = this.#work.rate();
+    if (rate === undefined || events === 0) return;
+    const pauseMs = (events / rate) * 1_000 - (runtime.monotonic() - startedAt);
+    if (pauseMs > 0) await pause(runtime, pauseMs, ending);
+  }
+
+  #retrying<Result>(read: () => Promise<Result>): Promise<Result> {
+    return tryUntilDone(attemptsOf(this.#context, MAX_READ_ATTEMPTS), read);
+  }
+}
+
+/** What is not transient is given up after so many attempts; the slot is then let go, and taken again later. */
+const MAX_READ_ATTEMPTS = 3;
+
+type Place = Pick<AnyEvent, "position" | "streamId" | "version" | "type">;
+
+/** A part of a batch. */
+interface Part {
+  readonly after: number;
+  readonly upTo: number;
+  readonly parked: ReadonlySet<string>;
+  readonly events: readonly AnyEvent[];
+  readonly behind: readonly ParkedEvent[];
+  /** The event right behind it, when that can't be read. */
+  readonly failed: FailedEvent | undefined;
+}
+
+function createApplier(context: SlotContext, projection: Projection): Applier {
+  switch (projection.kind) {
+    case "document":
+      return new DocumentApplier(context, projection);
+    case "handler":
+      return new HandlerApplier(context, projection);
+    case "reactor":
+      return new ReactorApplier(context, projection);
+  }
+}
+
+/** Waits for what it is given, for as long as the shortest of these times, or until the slot ends. */
+async function waitAtMost(
+  { runtime, ending }: SlotContext,
+  waitsMs: readonly number[],
+  wait: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  ending.addEventListener("abort", end);
+  if (ending.aborted) end();
+  const shortest = waitsMs.length === 0 ? undefined : Math.min(...waitsMs);
+  const timer = shortest === undefined ? undefined : pause(runtime, shortest, over.signal).then(end);
+  try {
+    await wait(over.signal);
+  } finally {
+    ending.removeEventListener("abort", end);
+    end();
+    await timer;
+  }
+}
+
+function failedToRead({ error, ...place }: UnreadablePlace): FailedEvent {
+  return { event: place, error, attempts: 1 };
+}
+
+function describe(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.slice(0, MAX_ERROR_CHARACTERS);
+}
+
+/** Of an error that is stored. */
+const MAX_ERROR_CHARACTERS = 1_000;
+
+function byPosition(one: { readonly position: number }, other: { readonly position: number }): number {
+  return one.position - other.position;
+}
