@@ -19,7 +19,7 @@ export const openCases = defineProjection({
   version: 1,
   events: permitEvents,
   types: ["ApplicationReceived", "ConfirmationSent", "StopDecided", "RulingPrinted"],
-  key: ({ metadata }) => String(metadata["department"]),
+  key: ({ metadata: { department } }) => (typeof department === "string" ? department : undefined),
   initialState: (): OpenCases => ({ received: 0, open: {} }),
   evolve: (state, event) => openCasesAfter(state, event.streamId, event.type),
 });

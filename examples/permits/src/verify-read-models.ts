@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type OpenCases, openCasesAfter, type WorkDone, workDoneAfter, workKey } from "./read-models.ts";
 import type { LoggedTask } from "./receipt-log.ts";
-import { type ExpectedCase, foldTasks } from "./verify.ts";
+import { foldTasks } from "./verify.ts";
 
 /** Both read models as they are stored. */
 export interface ReadModels {
@@ -27,7 +27,7 @@ function foldReadModels(tasks: readonly LoggedTask[]): ReadModels {
   const workDone = new Map<string, WorkDone>();
   for (const [streamId, { events }] of foldTasks(tasks)) {
     const department = departments.get(streamId) ?? "";
-    for (const { type, data } of events as ExpectedCase["events"]) {
+    for (const { type, data } of events) {
       const cases = openCases.get(department) ?? { received: 0, open: {} };
       openCases.set(department, openCasesAfter(cases, streamId, type));
       const key = workKey(data);

@@ -31,8 +31,7 @@ async function readCase(store: PermitStore, streamId: string): Promise<StoredCas
   return { streamId, events, state };
 }
 
-/** A case as the file has it. */
-export interface ExpectedCase {
+interface ExpectedCase {
   readonly events: readonly PermitEvent[];
   readonly state: PermitState;
 }
