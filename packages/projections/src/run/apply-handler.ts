@@ -7,6 +7,7 @@ import {
   type Applier,
   attemptsOf,
   buildContext,
+  changesUpTo,
   type EventBatch,
   type SlotContext,
 } from "./slot-context.ts";
@@ -42,7 +43,7 @@ export class HandlerApplier implements Applier {
       }
       if (writes.length === 0) return { upTo: batch.upTo, isMoved: false };
       const to = Math.max(batch.upTo, position.done);
-      const refused = await position.move({ to, control: batch.changes, writes });
+      const refused = await position.move({ to, control: changesUpTo(batch.changes, batch.upTo), writes });
       if (refused !== undefined && refused.writes.length > 0) {
         throw new Error(`The conditions of its writes ${refused.writes.join(", ")} did not hold.`);
       }
