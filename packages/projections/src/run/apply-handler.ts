@@ -27,8 +27,9 @@ export class HandlerApplier implements Applier {
 
   async apply(batch: EventBatch): Promise<Applied> {
     if (batch.events.length === 0) return { upTo: batch.upTo, isMoved: false };
-    const whole = this.#projection.mode === "transaction" ? this.#applyTogether : this.#applyOutside;
-    return applyInHalves(batch, (part) => whole.call(this, part));
+    return applyInHalves(batch, (part) =>
+      this.#projection.mode === "transaction" ? this.#applyTogether(part) : this.#applyOutside(part),
+    );
   }
 
   /** Its writes together with the position: exactly once. */
