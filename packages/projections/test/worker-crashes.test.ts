@@ -1,0 +1,210 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { createEventStore, type EventStore, type LoggedEvent } from "@tuppence/core";
+import { type LocalClientConfig, startDynamoDBLocal } from "@tuppence/local";
+import { describe, expect, it, onTestFailed, onTestFinished, vi } from "vitest";
+import { slotResource } from "../src/builds/names.ts";
+import { createProjections, type Projections } from "../src/projections.ts";
+import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage.ts";
+import type { ProjectionStorage } from "../src/storage/projection-storage.ts";
+import { feedLog } from "./log-feed.ts";
+import { foldPermits, type Model, problemsOfLetters, readDocuments, readLedger } from "./permit-models.ts";
+import { writePermits } from "./permit-traffic.ts";
+import { seededRandom } from "./turns.ts";
+import { SlotWatch } from "./slot-watch.ts";
+import { WorkerCrew, WorkerProcess } from "./worker-crew.ts";
+
+const WORKERS = 3;
+const BLOWS = 6;
+const EVENTS_A_BLOW = 500;
+const PERMITS = 60;
+const PATIENCE = { timeout: 60_000, interval: 100 };
+
+/** Another with `SEED=…`. */
+const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+
+const tablePrefix = "crashes";
+const ledgerTable = "ledger";
+
+interface Town {
+  readonly config: LocalClientConfig;
+  readonly client: DynamoDBClient;
+  readonly store: EventStore;
+  readonly storage: ProjectionStorage;
+  readonly projections: Projections;
+  readonly folder: string;
+  /** For worker processes. */
+  readonly options: object;
+}
+
+/** A store whose log is fed, and what its projections write to. */
+async function openTown(database: string): Promise<Town> {
+  const config = (await startDynamoDBLocal({ log: false })).clientConfig(database);
+  const client = new DynamoDBClient(config);
+  const store = createEventStore({ client, tablePrefix });
+  const storage = createDynamoDBProjectionStorage(client, tablePrefix);
+  await Promise.all([
+    store.ensureTables(),
+    storage.ensureTables(),
+    client.send(
+      new CreateTableCommand({
+        TableName: ledgerTable,
+        AttributeDefinitions: [{ AttributeName: "p", AttributeType: "S" }],
+        KeySchema: [{ AttributeName: "p", KeyType: "HASH" }],
+        BillingMode: "PAY_PER_REQUEST",
+      }),
+    ),
+  ]);
+  const feed = await feedLog(config, tablePrefix);
+  onTestFinished(() => feed.stop());
+  const folder = await mkdtemp(join(tmpdir(), "tuppence-crashes-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return {
+    config,
+    client,
+    store,
+    storage,
+    folder,
+    projections: createProjections({ client, tablePrefix }),
+    options: {
+      config,
+      tablePrefix,
+      ledgerTable,
+      lettersFile: join(folder, "letters"),
+      leaseDurationMs: 2_000,
+      pollIntervalMs: 50,
+      checkpointIntervalMs: 300,
+    },
+  };
+}
+
+async function logEnd(store: EventStore): Promise<number> {
+  for await (const { position } of store.readAll({ direction: "backward", limit: 1, consistency: "strong" })) {
+    return position;
+  }
+  return 0;
+}
+
+async function readLog(store: EventStore): Promise<LoggedEvent[]> {
+  const log: LoggedEvent[] = [];
+  for await (const event of store.readAll({ consistency: "strong" })) log.push(event);
+  return log;
+}
+
+/** Waits until all live builds are as far as this, and no other is being built. */
+async function untilAllReached(town: Town, watch: SlotWatch, wanted: number): Promise<void> {
+  await vi.waitFor(async () => {
+    const [registrations, slots] = await Promise.all([town.projections.list(), watch.look()]);
+    expect(registrations.length).toBe(5);
+    for (const { name, live, next } of registrations) {
+      expect(next).toBeUndefined();
+      for (let slot = 0; slot < live.slots; slot++) {
+        const resource = slotResource(name, live.number, slot);
+        expect(slots.get(resource)?.position ?? 0, resource).toBeGreaterThanOrEqual(wanted);
+      }
+    }
+  }, PATIENCE);
+}
+
+/** The worker that owns most slots, as far as one can see from outside, or any. */
+function victim(crew: WorkerCrew, watch: ReadonlyMap<string, { owner: string | undefined }>, random: number) {
+  const owned = (name: string): number =>
+    [...watch.values()].filter(({ owner }) => owner?.startsWith(`${name}/`)).length;
+  const awake = crew.awake.toSorted((one, other) => owned(other.name) - owned(one.name));
+  return awake[random < 0.7 ? 0 : Math.floor(random * awake.length)] as WorkerProcess;
+}
+
+describe("projection workers", () => {
+  it("that are killed and frozen again and again leave read models that are folds of the log", {
+    timeout: 180_000,
+  }, async () => {
+    console.info(`Projection workers are killed and frozen by SEED=${seed}`);
+    const random = seededRandom(seed);
+    const town = await openTown("projectioncrashes");
+    const { client, store, storage, projections } = town;
+    const crew = new WorkerCrew(WORKERS, town.options);
+    onTestFinished(() => crew.kill());
+    const watch = new SlotWatch(storage.control);
+    const tally = { killed: 0, frozen: 0 };
+    onTestFailed(async () => {
+      console.info(await projections.list(), await watch.look());
+      for (const { name, lines, errors } of crew.all) console.info(name, lines.slice(-80), errors);
+    });
+    const began = performance.now();
+    const tick = (what: string) => console.info(what, Math.round(performance.now() - began));
+    await untilAllReached(town, watch, 0);
+    tick("ready");
+    for (let blow = 0; blow < BLOWS; blow++) {
+      const from = await logEnd(store);
+      const traffic = { events: EVENTS_A_BLOW, permits: PERMITS, random };
+      const writing = writePermits(store, traffic);
+      if (blow === 2) {
+        const data = { district: "Aegina", corrupt: true };
+        await store.append("permit|0", [{ type: "InspectionDone", data }]);
+      }
+      if (blow === 3) {
+        await Promise.all(["districts", "ledger"].map((name) => projections.rebuild(name)));
+      }
+      const at = from + Math.floor(random() * EVENTS_A_BLOW * 0.8);
+      await vi.waitFor(async () => expect(await logEnd(store)).toBeGreaterThanOrEqual(at), PATIENCE);
+      // Goes on with what others have now.
+      crew.thaw();
+      const kind = random() < 0.6 ? "kill" : "freeze";
+      await crew.hit(victim(crew, await watch.look(), random()), kind);
+      tally[kind === "kill" ? "killed" : "frozen"] += 1;
+      await writing;
+      tick(`${blow} ${kind}`);
+      // Whoever took over is at work again.
+      const some = from + EVENTS_A_BLOW * 0.3;
+      if (blow !== 3) await untilAllReached(town, watch, some);
+    }
+    await untilLogged(town);
+    await untilAllReached(town, watch, await logEnd(store));
+    const codes = await crew.stop();
+    await watch.look();
+
+    const log = await readLog(store);
+    const expected = foldPermits(log);
+    const registrations = new Map((await projections.list()).map((each) => [each.name, each]));
+    const actual: Record<string, Model> = {};
+    for (const name of ["files", "districts", "holders"]) {
+      actual[name] = await readDocuments(storage, registrations.get(name) as never);
+    }
+    const { files, districts, holders, ledger, parked } = expected;
+    expect(actual).toEqual({ files, districts, holders });
+    expect(registrations.get("districts")?.live.number).toBe(2);
+    expect(registrations.get("ledger")?.live.number).toBe(2);
+    expect(await readLedger(client, ledgerTable, 2)).toEqual(ledger);
+    const set: number[] = [];
+    for await (const { position } of projections.parked("files")) set.push(position);
+    expect(set).toEqual(parked);
+    const lines = (await readFile(join(town.folder, "letters"), "utf8")).trimEnd().split("\n");
+    expect(problemsOfLetters(lines, log)).toEqual([]);
+    expect(watch.problems).toEqual([]);
+    expect(codes).toEqual(Array.from({ length: WORKERS }, () => 0));
+    const said = crew.all.flatMap((each) => each.lines);
+    const errors = crew.all.flatMap((each) => each.errors);
+    console.info({
+      ...tally,
+      events: log.length,
+      letters: lines.length,
+      again: lines.length - new Set(lines).size,
+      looks: watch.looks,
+      started: said.filter((line) => line.startsWith("slotStarted")).length,
+      lost: said.filter((line) => line.startsWith("lost")).length,
+      errors,
+    });
+  });
+});
+
+async function untilLogged({ store }: Town): Promise<void> {
+  let before = -1;
+  await vi.waitFor(async () => {
+    const end = await logEnd(store);
+    const isStill = end === before;
+    before = end;
+    expect(isStill).toBe(true);
+  }, PATIENCE);
+}
