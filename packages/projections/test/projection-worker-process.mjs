@@ -15,25 +15,25 @@ const { config, tablePrefix, ledgerTable, lettersFile, only, freezeFile, fences,
 const client = new DynamoDBClient(config);
 const say = (line) => process.stdout.write(`${line}\n`);
 
-/** Stops this process with a transaction of its ledger ready to be sent, if no other process did. */
+/** Stops this process with a transaction of its ledger ready to be sent, once; tells what comes of those that are sent. */
 if (freezeFile !== undefined) {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const isLedger = args.input.TransactItems?.some(({ Update }) => Update?.TableName === ledgerTable);
-      if (!isLedger || existsSync(freezeFile)) return next(args);
+  const send = (next) => async (args) => {
+    const isLedger = args.input.TransactItems?.some(({ Update }) => Update?.TableName === ledgerTable);
+    if (!isLedger) return next(args);
+    if (!existsSync(freezeFile)) {
       writeFileSync(freezeFile, "");
       process.kill(process.pid, "SIGSTOP");
-      try {
-        const result = await next(args);
-        say("awake accepted");
-        return result;
-      } catch (error) {
-        say(`awake ${error.name}`);
-        throw error;
-      }
-    },
-    { step: "finalizeRequest", priority: "low" },
-  );
+    }
+    try {
+      const result = await next(args);
+      say("transaction accepted");
+      return result;
+    } catch (error) {
+      say(`transaction ${error.name}`);
+      throw error;
+    }
+  };
+  client.middlewareStack.add(send, { step: "finalizeRequest", priority: "low" });
 }
 
 /** For negative controls: a worker without what keeps zombies off. */

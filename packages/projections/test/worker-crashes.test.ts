@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,7 +75,7 @@ async function openTown(database: string): Promise<Town> {
       ledgerTable,
       lettersFile: join(folder, "letters"),
       leaseDurationMs: 2_000,
-      pollIntervalMs: 50,
+      pollIntervalMs: 100,
       checkpointIntervalMs: 300,
     },
   };
@@ -130,7 +131,7 @@ describe("projection workers", () => {
     const tally = { killed: 0, frozen: 0 };
     onTestFailed(async () => {
       console.info(await projections.list(), await watch.look());
-      for (const { name, lines, errors } of crew.all) console.info(name, lines.slice(-80), errors);
+      for (const { name, lines, errors } of crew.all) console.info(name, lines.slice(-40), errors.slice(-40));
     });
     const began = performance.now();
     const tick = (what: string) => console.info(what, Math.round(performance.now() - began));
@@ -196,6 +197,53 @@ describe("projection workers", () => {
       lost: said.filter((line) => line.startsWith("lost")).length,
       errors,
     });
+  });
+});
+
+/** What comes of it when a worker falls asleep with a transaction ready to be sent, and wakes up after others did its work. */
+async function sleepAndWake(database: string, options: { readonly fences: boolean }) {
+  const town = await openTown(database);
+  const traffic = { events: 60, permits: 20, random: seededRandom(seed) };
+  await writePermits(town.store, traffic);
+  await untilLogged(town);
+  const end = await logEnd(town.store);
+  const common = { ...town.options, only: ["ledger"] };
+  const freezeFile = join(town.folder, "asleep");
+  const sleeper = new WorkerProcess("sleeper", { ...common, ...options, freezeFile });
+  onTestFinished(() => sleeper.kill());
+  await vi.waitFor(() => expect(existsSync(freezeFile)).toBe(true), PATIENCE);
+  const other = new WorkerProcess("other", common);
+  onTestFinished(() => other.kill());
+  const watch = new SlotWatch(town.storage.control);
+  await vi.waitFor(async () => {
+    const slots = [...(await watch.look()).values()];
+    expect(slots.filter(({ position }) => position >= end).length).toBe(2);
+  }, PATIENCE);
+  const sums = () => readLedger(town.client, ledgerTable, 1);
+  const { ledger } = foldPermits(await readLog(town.store));
+  expect(await sums()).toEqual(ledger);
+  sleeper.thaw();
+  const isSent = (line: string): boolean => line.startsWith("transaction ");
+  await vi.waitFor(() => expect(sleeper.lines.filter(isSent)).not.toEqual([]), PATIENCE);
+  const sent = sleeper.lines.find(isSent);
+  await Promise.all([sleeper.stop(), other.stop()]);
+  await watch.look();
+  return { sent, sums: await sums(), ledger, problems: watch.problems };
+}
+
+describe("a worker that wakes up with a transaction in its hands", () => {
+  it("can't make it, as its lease is not its own any more", async () => {
+    const { sent, sums, ledger, problems } = await sleepAndWake("projectionsleeper", { fences: true });
+    expect(sent).toBe("transaction TransactionCanceledException");
+    expect(sums).toEqual(ledger);
+    expect(problems).toEqual([]);
+  });
+
+  it("counts twice and moves the position back without a fence, and that is seen", async () => {
+    const { sent, sums, ledger, problems } = await sleepAndWake("projectionunfenced", { fences: false });
+    expect(sent).toBe("transaction accepted");
+    expect(sums).not.toEqual(ledger);
+    expect(problems).not.toEqual([]);
   });
 });
 
