@@ -34,9 +34,9 @@ export function foldPermits(log: readonly Logged[]): PermitModels & { readonly p
   const ledger: Record<string, { payments: number; amount: number }> = {};
   const corrupt = new Set<string>();
   const parked: number[] = [];
-  for (const { streamId, version, type, data: any, position } of log) {
+  for (const { streamId, version, type, data: anyData, position } of log) {
     if (!streamId.startsWith("permit|")) continue;
-    const data = any as PermitData;
+    const data = anyData as PermitData;
     if (data.corrupt) corrupt.add(streamId);
     if (corrupt.has(streamId)) parked.push(position);
     else if (type === "PermitWithdrawn") files.delete(streamId);
@@ -81,8 +81,11 @@ export async function readDocuments(
 }
 
 /** The counters of a build of the ledger, by district. */
-export async function readLedger(client: DynamoDBClient, tableName: string, build: number): Promise<Model> {
-  const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }));
+export async function readLedger(
+  { client, ledgerTable }: { readonly client: DynamoDBClient; readonly ledgerTable: string },
+  build: number,
+): Promise<Model> {
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: ledgerTable, ConsistentRead: true }));
   const own = Items.flatMap((item): [string, unknown][] => {
     const [of, district = ""] = String(item["p"]?.S).split("|");
     const sums = { payments: Number(item["payments"]?.N), amount: Number(item["amount"]?.N) };
@@ -93,7 +96,9 @@ export async function readLedger(client: DynamoDBClient, tableName: string, buil
 
 /** What is wrong with the letters that were written, nothing if nothing is: the first of each kind. */
 export function problemsOfLetters(lines: readonly string[], log: readonly Logged[]): readonly string[] {
-  const wanted = log.filter(({ type }) => type === "PermitGranted" || type === "FeePaid");
+  const wanted = log.filter(
+    ({ type, streamId }) => ["PermitGranted", "FeePaid"].includes(type) && streamId.startsWith("permit|"),
+  );
   const line = ({ eventId, streamId, version }: Logged): string =>
     `letters/${eventId} ${streamId} ${version}`;
   const written = new Set(lines);

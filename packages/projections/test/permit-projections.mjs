@@ -37,6 +37,7 @@ export const holders = defineProjection({
   name: "holders",
   version: 1,
   mode: "transaction",
+  categories: ["permit"],
   types: ["PermitRequested", "PermitTransferred"],
   key: ({ type, data }) => (type === "PermitRequested" ? data.applicant : [data.from, data.to]),
   initialState: () => 0,
@@ -52,6 +53,7 @@ export function ledger(tableName) {
     name: "ledger",
     version: 1,
     mode: "transaction",
+    categories: ["permit"],
     types: ["FeePaid"],
     slots: 2,
     batch: { maxEvents: 10 },
@@ -78,6 +80,7 @@ export function letters(file) {
   return defineProjection({
     name: "letters",
     version: 1,
+    categories: ["permit"],
     types: ["PermitGranted", "FeePaid"],
     slots: 2,
     react({ streamId, version }, { idempotencyKey }) {

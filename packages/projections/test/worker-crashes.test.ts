@@ -1,17 +1,18 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { createEventStore, type EventStore, type LoggedEvent } from "@tuppence/core";
-import { type LocalClientConfig, startDynamoDBLocal } from "@tuppence/local";
 import { describe, expect, it, onTestFailed, onTestFinished, vi } from "vitest";
 import { slotResource } from "../src/builds/names.ts";
-import { createProjections, type Projections } from "../src/projections.ts";
-import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage.ts";
-import type { ProjectionStorage } from "../src/storage/projection-storage.ts";
 import { feedLog } from "./log-feed.ts";
-import { foldPermits, type Model, problemsOfLetters, readDocuments, readLedger } from "./permit-models.ts";
+import { foldPermits, readLedger } from "./permit-models.ts";
+import {
+  logEnd,
+  openTown,
+  problemsOfTown,
+  readLog,
+  TABLE_PREFIX,
+  type Town,
+  untilLogged,
+} from "./permit-town.ts";
 import { writePermits } from "./permit-traffic.ts";
 import { seededRandom } from "./turns.ts";
 import { SlotWatch } from "./slot-watch.ts";
@@ -26,72 +27,9 @@ const PATIENCE = { timeout: 60_000, interval: 100 };
 /** Another with `SEED=…`. */
 const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 
-const tablePrefix = "crashes";
-const ledgerTable = "ledger";
-
-interface Town {
-  readonly config: LocalClientConfig;
-  readonly client: DynamoDBClient;
-  readonly store: EventStore;
-  readonly storage: ProjectionStorage;
-  readonly projections: Projections;
-  readonly folder: string;
-  /** For worker processes. */
-  readonly options: object;
-}
-
-/** A store whose log is fed, and what its projections write to. */
-async function openTown(database: string): Promise<Town> {
-  const config = (await startDynamoDBLocal({ log: false })).clientConfig(database);
-  const client = new DynamoDBClient(config);
-  const store = createEventStore({ client, tablePrefix });
-  const storage = createDynamoDBProjectionStorage(client, tablePrefix);
-  await Promise.all([
-    store.ensureTables(),
-    storage.ensureTables(),
-    client.send(
-      new CreateTableCommand({
-        TableName: ledgerTable,
-        AttributeDefinitions: [{ AttributeName: "p", AttributeType: "S" }],
-        KeySchema: [{ AttributeName: "p", KeyType: "HASH" }],
-        BillingMode: "PAY_PER_REQUEST",
-      }),
-    ),
-  ]);
-  const feed = await feedLog(config, tablePrefix);
-  onTestFinished(() => feed.stop());
-  const folder = await mkdtemp(join(tmpdir(), "tuppence-crashes-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  return {
-    config,
-    client,
-    store,
-    storage,
-    folder,
-    projections: createProjections({ client, tablePrefix }),
-    options: {
-      config,
-      tablePrefix,
-      ledgerTable,
-      lettersFile: join(folder, "letters"),
-      leaseDurationMs: 2_000,
-      pollIntervalMs: 100,
-      checkpointIntervalMs: 300,
-    },
-  };
-}
-
-async function logEnd(store: EventStore): Promise<number> {
-  for await (const { position } of store.readAll({ direction: "backward", limit: 1, consistency: "strong" })) {
-    return position;
-  }
-  return 0;
-}
-
-async function readLog(store: EventStore): Promise<LoggedEvent[]> {
-  const log: LoggedEvent[] = [];
-  for await (const event of store.readAll({ consistency: "strong" })) log.push(event);
-  return log;
+async function feed({ config }: Town): Promise<void> {
+  const mapping = await feedLog(config, TABLE_PREFIX);
+  onTestFinished(() => mapping.stop());
 }
 
 /** Waits until all live builds are as far as this, and no other is being built. */
@@ -124,7 +62,8 @@ describe("projection workers", () => {
     console.info(`Projection workers are killed and frozen by SEED=${seed}`);
     const random = seededRandom(seed);
     const town = await openTown("projectioncrashes");
-    const { client, store, storage, projections } = town;
+    await feed(town);
+    const { store, storage, projections } = town;
     const crew = new WorkerCrew(WORKERS, town.options);
     onTestFinished(() => crew.kill());
     const watch = new SlotWatch(storage.control);
@@ -165,24 +104,10 @@ describe("projection workers", () => {
     await untilAllReached(town, watch, await logEnd(store));
     const codes = await crew.stop();
     await watch.look();
-
-    const log = await readLog(store);
-    const expected = foldPermits(log);
-    const registrations = new Map((await projections.list()).map((each) => [each.name, each]));
-    const actual: Record<string, Model> = {};
-    for (const name of ["files", "districts", "holders"]) {
-      actual[name] = await readDocuments(storage, registrations.get(name) as never);
-    }
-    const { files, districts, holders, ledger, parked } = expected;
-    expect(actual).toEqual({ files, districts, holders });
-    expect(registrations.get("districts")?.live.number).toBe(2);
-    expect(registrations.get("ledger")?.live.number).toBe(2);
-    expect(await readLedger(client, ledgerTable, 2)).toEqual(ledger);
-    const set: number[] = [];
-    for await (const { position } of projections.parked("files")) set.push(position);
-    expect(set).toEqual(parked);
-    const lines = (await readFile(join(town.folder, "letters"), "utf8")).trimEnd().split("\n");
-    expect(problemsOfLetters(lines, log)).toEqual([]);
+    const { problems, log, letters } = await problemsOfTown(town);
+    expect(problems).toEqual([]);
+    const builds = (await projections.list()).map(({ name, live }) => [name, live.number]);
+    expect(Object.fromEntries(builds)).toEqual({ files: 1, districts: 2, holders: 1, ledger: 2, letters: 1 });
     expect(watch.problems).toEqual([]);
     expect(codes).toEqual(Array.from({ length: WORKERS }, () => 0));
     const said = crew.all.flatMap((each) => each.lines);
@@ -190,8 +115,8 @@ describe("projection workers", () => {
     console.info({
       ...tally,
       events: log.length,
-      letters: lines.length,
-      again: lines.length - new Set(lines).size,
+      letters: letters.length,
+      again: letters.length - new Set(letters).size,
       looks: watch.looks,
       started: said.filter((line) => line.startsWith("slotStarted")).length,
       lost: said.filter((line) => line.startsWith("lost")).length,
@@ -203,6 +128,7 @@ describe("projection workers", () => {
 /** What comes of it when a worker falls asleep with a transaction ready to be sent, and wakes up after others did its work. */
 async function sleepAndWake(database: string, options: { readonly fences: boolean }) {
   const town = await openTown(database);
+  await feed(town);
   const traffic = { events: 60, permits: 20, random: seededRandom(seed) };
   await writePermits(town.store, traffic);
   await untilLogged(town);
@@ -219,7 +145,7 @@ async function sleepAndWake(database: string, options: { readonly fences: boolea
     const slots = [...(await watch.look()).values()];
     expect(slots.filter(({ position }) => position >= end).length).toBe(2);
   }, PATIENCE);
-  const sums = () => readLedger(town.client, ledgerTable, 1);
+  const sums = () => readLedger(town, 1);
   const { ledger } = foldPermits(await readLog(town.store));
   expect(await sums()).toEqual(ledger);
   sleeper.thaw();
@@ -246,13 +172,3 @@ describe("a worker that wakes up with a transaction in its hands", () => {
     expect(problems).not.toEqual([]);
   });
 });
-
-async function untilLogged({ store }: Town): Promise<void> {
-  let before = -1;
-  await vi.waitFor(async () => {
-    const end = await logEnd(store);
-    const isStill = end === before;
-    before = end;
-    expect(isStill).toBe(true);
-  }, PATIENCE);
-}
