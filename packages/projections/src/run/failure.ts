@@ -111,6 +111,8 @@ export async function tryUntilDone<Result>(
       return await tryOnce(attempt);
     } catch (thrown) {
       if (isEnd(thrown) || thrown instanceof BatchTooLargeError) throw thrown;
+      // What was given up because the slot ends, a request say, is no failure of the slot's.
+      if (ending.aborted) throw new SlotEndedError("The work on the slot ends.", { cause: thrown });
       const error = thrown instanceof FailedAttemptsError ? thrown.cause : thrown;
       const failure = classifyFailure(error);
       if (failure.kind !== "transient") permanent++;
