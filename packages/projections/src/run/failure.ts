@@ -145,3 +145,12 @@ function isEnd(error: unknown): boolean {
     (error instanceof Error && (error as { readonly code?: unknown }).code === "leaseLost")
   );
 }
+
+/** Of an error that is stored. */
+const MAX_ERROR_CHARACTERS = 1_000;
+
+/** An error in words, to be stored. */
+export function describeFailure(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.slice(0, MAX_ERROR_CHARACTERS);
+}

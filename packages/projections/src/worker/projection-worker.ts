@@ -224,7 +224,11 @@ export class StoredProjectionWorker implements ProjectionWorker {
   ): Promise<void> {
     const { storage, runtime, guards, emit, log, checkpointIntervalMs, parkedLookMs } = this.#parts;
     const ref = { projection: projection.name, build: build.number, slot };
-    const onRetry: Attempts["onRetry"] = (retry) => emit({ type: "retrying", ...ref, ...retry });
+    const reporter = new SlotReporter({ control: storage.control, slot: ref, runtime });
+    const onRetry: Attempts["onRetry"] = (retry) => {
+      emit({ type: "retrying", ...ref, ...retry });
+      reporter.retrying(retry);
+    };
     const registration = (): Registration | undefined => this.#registrations.get(projection.name);
     const position = new SlotPosition({
       lease,
@@ -251,7 +255,7 @@ export class StoredProjectionWorker implements ProjectionWorker {
       log,
       checkpointIntervalMs,
       parkedLookMs,
-      reporter: new SlotReporter({ control: storage.control, slot: ref, runtime }, position.done),
+      reporter,
       emit,
       onCaughtUp: () => this.#flip(projection.name, build.number),
       rate: () => (registration()?.next?.number === build.number ? registration()?.nextRate : undefined),
