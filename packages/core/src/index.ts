@@ -23,6 +23,7 @@ export type {
 export { auditLog } from "./dynamodb/audit-log.ts";
 export { createEventStore, type EventStoreOptions } from "./dynamodb/create-event-store.ts";
 export { createSequencer, type SequencerOptions } from "./dynamodb/create-sequencer.ts";
+export { ensureTable } from "./dynamodb/ensure-table.ts";
 export { ensureTables } from "./dynamodb/ensure-tables.ts";
 export { readTableStatus, type TableStatus } from "./dynamodb/table-status.ts";
 export {

@@ -32,5 +32,7 @@ export {
   ProjectionVersionError,
   RetryAfterError,
 } from "./errors.ts";
+export { DOCUMENTS_TTL_ATTRIBUTE, documentsTable } from "./storage/documents-table.ts";
+export { createDynamoDBProjectionStorage } from "./storage/dynamodb-storage.ts";
 export { createMemoryProjectionStorage } from "./storage/memory-storage.ts";
 export type { ProjectionStorage } from "./storage/projection-storage.ts";

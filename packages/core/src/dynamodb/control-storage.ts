@@ -19,10 +19,10 @@ import type {
   ControlUpdate,
   ControlValue,
 } from "../control/control-storage.ts";
-import { TableMissingError } from "../errors.ts";
-import { isNamed, reasonsOf, wasApplied } from "./aws-errors.ts";
+import { isNamed, reasonsOf } from "./aws-errors.ts";
 import { abortedBy } from "./calls.ts";
 import { ensureTable } from "./ensure-table.ts";
+import { failRead, failWrite } from "./failures.ts";
 import { CONTROL_TTL_ATTRIBUTE, controlTable } from "./tables.ts";
 
 /** Control items in the table `<prefix>-control`. Throttling and credential errors of the SDK pass through untouched. */
@@ -42,7 +42,7 @@ export function createDynamoDBControlStorage(client: DynamoDBClient, tablePrefix
         const { Attributes } = await client.send(command, abortedBy(signal));
         return { applied: true, item: withoutKeys(Attributes ?? {}) };
       } catch (error) {
-        if (!isNamed(error, "ConditionalCheckFailedException")) return fail(tableName, error);
+        if (!isNamed(error, "ConditionalCheckFailedException")) return failWrite(tableName, error);
         const { Item, $metadata } = error as ConditionalCheckFailedException;
         return {
           applied: false,
@@ -72,7 +72,7 @@ export function createDynamoDBControlStorage(client: DynamoDBClient, tablePrefix
         if (reasons.some(({ Code }) => Code === "TransactionConflict")) {
           throw new UncertainWriteError({ mayBeWritten: false, cause: error });
         }
-        return fail(tableName, error);
+        return failWrite(tableName, error);
       }
     },
 
@@ -106,7 +106,7 @@ export function createDynamoDBControlStorage(client: DynamoDBClient, tablePrefix
 
     async delete(key, signal) {
       const command = new DeleteItemCommand({ TableName: tableName, Key: keyOf(key) });
-      await client.send(command, abortedBy(signal)).catch((error) => fail(tableName, error));
+      await client.send(command, abortedBy(signal)).catch((error) => failWrite(tableName, error));
     },
 
     ensureTables: () => ensureTable(client, definition, CONTROL_TTL_ATTRIBUTE),
@@ -199,15 +199,4 @@ function withoutKeys(item: Item): ControlItem {
     return value.S === undefined ? [] : [[name, value.S]];
   });
   return Object.fromEntries(values);
-}
-
-function failRead(tableName: string, error: unknown): never {
-  if (isNamed(error, "ResourceNotFoundException")) throw new TableMissingError(tableName, { cause: error });
-  throw error;
-}
-
-function fail(tableName: string, error: unknown): never {
-  const applied = wasApplied(error);
-  if (applied === "no") failRead(tableName, error);
-  throw new UncertainWriteError({ mayBeWritten: applied === "unknown", cause: error });
 }

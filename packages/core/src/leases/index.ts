@@ -10,7 +10,10 @@ export type {
   ControlValue,
 } from "../control/control-storage.ts";
 export { createMemoryControlStorage } from "../control/memory-control-storage.ts";
+export { isNamed } from "../dynamodb/aws-errors.ts";
+export { abortedBy } from "../dynamodb/calls.ts";
 export { createDynamoDBControlStorage, type UpdateInput } from "../dynamodb/control-storage.ts";
+export { failRead, failWrite } from "../dynamodb/failures.ts";
 export { controlTable } from "../dynamodb/tables.ts";
 export { LeaseLostError } from "../errors.ts";
 export {
@@ -21,4 +24,5 @@ export {
 } from "./create-lease-group.ts";
 export type { Lease, LeasedWork, LeaseGroup, LeaseState } from "./lease.ts";
 export type { LeaseEvent } from "./lease-event.ts";
+export { leaseKey, readLease } from "./lease-item.ts";
 export { DEFAULT_DRAIN_MS } from "./stored-lease-group.ts";

@@ -4,6 +4,7 @@ import {
   type ControlUpdate,
   createMemoryControlStorage,
 } from "@tuppence/core/leases";
+import { compareKeys } from "../documents/compare-keys.ts";
 import { type DocumentRecord, NO_DOCUMENT } from "../documents/document.ts";
 import type { DocumentPut, DocumentStorage, ProjectionStorage } from "./projection-storage.ts";
 
@@ -60,11 +61,6 @@ function documentsIn(control: ControlStorage): DocumentStorage {
       for (const key of keys) await control.delete({ partition: place(partition), sort: key }, signal);
     },
   };
-}
-
-/** As DynamoDB orders sort keys: by their UTF-8 bytes. */
-export function compareKeys(one: string, other: string): number {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }
 
 function place(partition: string): string {
