@@ -15,14 +15,14 @@ export interface BackfillProgress {
 }
 
 export interface BackfillOptions {
-  /** Called after every few thousand events. */
+  /** Called from time to time, at least every 5,000 events. */
   readonly onProgress?: ((progress: BackfillProgress) => void) | undefined;
   /** Stops it; it can be begun anew at any time. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Streams looked at together, which are read in one request; events of the log that are gone through for them at most. */
-const STREAMS_AT_ONCE = 100;
+const STREAMS_AT_ONCE = 50;
 const EVENTS_AT_ONCE = 5_000;
 
 /** Streams that are brought up to date at the same time. */
@@ -45,6 +45,7 @@ export async function backfill(
     versions = new Map();
     events = 0;
     onProgress?.(progress);
+    signal?.throwIfAborted();
   };
   let last = 0;
   for await (const { streamId, version, position } of log) {
