@@ -21,7 +21,7 @@ export function journals(category: string, options: { version?: number; types?: 
     categories: [category],
     key: ({ data }) => (data as { to: string | string[] }).to,
     initialState: (): Journal => [],
-    evolve: (state, { streamId, version }) => [...state, `${streamId}@${version}`],
+    evolve: (state, event) => [...state, `${event.streamId}@${event.version}`],
   });
 }
 

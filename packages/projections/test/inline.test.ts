@@ -117,7 +117,10 @@ describe("a document", () => {
     expect(seen).toEqual(events);
     expect(await inline.documents(projection).get("k")).toBe(events[0]?.recordedAt.toISOString());
     const positions = defineProjection({
-      ...{ name: `positions-${category}`, version: 1, key: () => "k", initialState: () => 0 },
+      name: `positions-${category}`,
+      version: 1,
+      key: () => "k",
+      initialState: () => 0,
       evolve: (_, { position }) => position,
     });
     const append = openInline(client, [positions]).append(`${category}|2`, [entry("k")]);
