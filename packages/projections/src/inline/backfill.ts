@@ -1,10 +1,6 @@
-import pMap from "p-map";
 import type { DocumentProjection } from "../definition/projection.ts";
-import { catchUp } from "./catch-up.ts";
-import { heldVersion, inlineName } from "./held-versions.ts";
+import { holdStreams, type StreamsToHold } from "./hold-streams.ts";
 import type { InlineContext } from "./inline-context.ts";
-import { readInline } from "./read-inline.ts";
-import { Spent } from "./spent.ts";
 
 /** How far a backfill is. */
 export interface BackfillProgress {
@@ -24,9 +20,6 @@ export interface BackfillOptions {
 /** Streams looked at together, which are read in one request; events of the log that are gone through for them at most. */
 const STREAMS_AT_ONCE = 50;
 const EVENTS_AT_ONCE = 5_000;
-
-/** Streams that are brought up to date at the same time. */
-const CONCURRENCY = 8;
 
 /** Goes through the log for what streams there are, and brings the documents up to date with each. */
 export async function backfill(
@@ -62,19 +55,9 @@ export async function backfill(
 async function catchUpAll(
   context: InlineContext,
   projection: DocumentProjection,
-  {
-    versions,
-    signal,
-  }: { readonly versions: ReadonlyMap<string, number>; readonly signal: AbortSignal | undefined },
+  streams: Pick<StreamsToHold, "versions" | "signal">,
 ): Promise<number> {
-  const spent = new Spent();
-  const name = inlineName(projection);
-  const streamIds = [...versions.keys()];
-  const found = await readInline(context, { streamIds, documents: [] }, { spent, signal });
-  const behind = [...versions].flatMap(([streamId, to]) => {
-    const held = heldVersion(found.held(streamId), name);
-    return held < to ? [{ projection, streamId, held, to, spent, signal }] : [];
-  });
-  await pMap(behind, (lag) => catchUp(context, lag), { concurrency: CONCURRENCY });
-  return behind.length;
+  const { behind, failures } = await holdStreams(context, { ...streams, projections: [projection] });
+  for (const { error } of failures) throw error;
+  return behind;
 }

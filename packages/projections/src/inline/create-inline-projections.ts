@@ -17,6 +17,7 @@ import { createDynamoDBDocuments } from "../storage/dynamodb-documents.ts";
 import { appendInline } from "./append-inline.ts";
 import { backfill, type BackfillOptions, type BackfillProgress } from "./backfill.ts";
 import { inlinePartition } from "./held-versions.ts";
+import { holdStreams, type StreamFailure } from "./hold-streams.ts";
 import { INLINE_GUARDS, type InlineContext, type InlineGuards } from "./inline-context.ts";
 import { type InlineDocuments, readInlineDocuments } from "./inline-documents.ts";
 
@@ -85,6 +86,17 @@ export interface InlineProjections<Definitions extends EventDefinitions = EventD
    */
   backfill(projection: DocumentProjection, options?: BackfillOptions): Promise<BackfillProgress>;
 
+  /**
+   * Brings the documents up to date with streams up to these versions, each from its own events: what `createCommitsHandler` does for what
+   * was appended past them. All are tried, and those that can't be taken are answered; they stay behind until they are tried again.
+   *
+   * Cost: 1 RCU for each stream; for one that is behind, reading it and a transaction for each 200 events.
+   */
+  hold(
+    versions: ReadonlyMap<string, number>,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly StreamFailure[]>;
+
   /** Creates the tables of events and documents where they are missing; safe to call always. */
   ensureTables(): Promise<void>;
 }
@@ -146,6 +158,9 @@ export function createGuardedInlineProjections<Definitions extends EventDefiniti
     async backfill(projection, backfillOptions = {}) {
       checkIsOne(projections, projection);
       return backfill(context, projection, backfillOptions);
+    },
+    async hold(versions, { signal } = {}) {
+      return (await holdStreams(context, { projections, versions, signal })).failures;
     },
     ensureTables,
   };
