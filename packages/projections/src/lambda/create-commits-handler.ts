@@ -8,6 +8,7 @@ import {
 } from "@tuppence/stream-adapter/lambda";
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
 import type { InlineProjections } from "../inline/create-inline-projections.ts";
+import { classifyFailure } from "../run/failure.ts";
 import type { StreamFailure } from "../inline/hold-streams.ts";
 
 export interface CommitsHandlerOptions extends Omit<LambdaHandlerOptions, "runsWithoutRecords"> {
@@ -23,7 +24,7 @@ export interface CommitsHandlerOptions extends Omit<LambdaHandlerOptions, "runsW
  * log: the lowest delay there is. A record only says that a stream has grown; what documents lack is read from the stream, so records
  * that come twice, late or not at all lose and double nothing. Each stream's order holds; between streams there is none.
  *
- * An event that can't be folded halts its shard if the projection says `onFailure: "halt"`; otherwise its stream stays behind in these
+ * What fails for the moment is delivered again. An event that can't be folded halts its shard if the projection says `onFailure: "halt"`; otherwise its stream stays behind in these
  * documents and the others go on.
  *
  * Cost for each commit: 1 RCU to see how far its stream is held, 1 RCU and more to read it; if it goes into documents 1 RCU and 2 WCU a KB
@@ -37,7 +38,8 @@ export function createCommitsHandler(
   const handle: RecordsHandler = async (records, { signal }) => {
     const failures = await projections.hold(versionsIn(records), { signal });
     for (const failure of failures) {
-      if (failure.projection.onFailure === "halt") throw stoppedAt(records, failure);
+      const isTransient = classifyFailure(failure.error).kind === "transient";
+      if (isTransient || failure.projection.onFailure === "halt") throw stoppedAt(records, failure);
       onFailure(failure);
     }
   };

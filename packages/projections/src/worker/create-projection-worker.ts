@@ -90,7 +90,7 @@ export interface WorkerMeans {
 export function createProjectionWorkerOn<Definitions extends EventDefinitions>(
   options: ProjectionWorkerOptions<Definitions>,
   means: WorkerMeans,
-): ProjectionWorker {
+): StoredProjectionWorker {
   const { projections, workerId, leaseDurationMs = DEFAULT_LEASE_DURATION_MS } = options;
   const { checkpointIntervalMs = DEFAULT_CHECKPOINT_INTERVAL_MS } = options;
   checkProjections(projections);
