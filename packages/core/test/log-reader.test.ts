@@ -118,6 +118,18 @@ describe.each(PLACES)("followers of the log on %s", (_, openPlace) => {
     expect(textOf(await place.open().openLogReader().read(8))).toBe("9 to 9");
   });
 
+  it("are given at once what was added since the end was seen", async () => {
+    const place = await openPlace();
+    const reader = place.open().openLogReader();
+    for (let page = 1; page <= 3; page++) {
+      await addPage(place, "a|1");
+      expect(textOf(await reader.read(page - 1))).toBe(`${page} to ${page}`);
+    }
+    expect(textOf(await reader.read(3))).toBe(" to 3, all");
+    await addPage(place, "a|1");
+    expect(textOf(await reader.read(3))).toBe("4 to 4");
+  });
+
   it("beyond the end, look with 1 request at a time after the first", async () => {
     const place = await openPlace();
     await addPage(place, "a|1", "a|1");
