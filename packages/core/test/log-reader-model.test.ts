@@ -17,7 +17,7 @@ const FOLLOWERS = 12;
 const HISTORIES = 100;
 const CONTROL_HISTORIES = 30;
 /** Looks at the end of the log in a history; they take a few hundred. */
-const MAX_PAUSES = 10_000;
+const MAX_PAUSES = 3_000;
 
 class Failed extends Error {}
 

@@ -155,7 +155,8 @@ export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   const { item, first, last } = chainItem;
   const isTruncated = chainItem.truncatedBefore !== undefined;
   const entries = isTruncated || last < first ? [] : parseEntries(chainItem);
-  return sliceCommits(chainItem, { entries, bodies: bodiesOf(item), metadata: parseMetadata(chainItem) });
+  const metadata = parseMetadata(chainItem);
+  return sliceCommits(chainItem, { entries, bodies: bodiesOf(item), metadata });
 }
 
 /**
@@ -212,8 +213,8 @@ function parseMetadata({ item, first }: ChainItem): EventMetadata | undefined {
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text) as EventMetadata;
-  } catch (cause) {
-    throw new IntegrityError(String(item["p"]?.S), first, "its metadata can't be decoded", { cause });
+  } catch (error) {
+    throw new IntegrityError(String(item["p"]?.S), first, "its metadata can't be decoded", { cause: error });
   }
 }
 

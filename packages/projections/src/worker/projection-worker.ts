@@ -1,9 +1,9 @@
-import type { Consistency, EventDefinitions, EventStore, Runtime } from "@tuppence/core";
+import type { Consistency, EventStore, Runtime } from "@tuppence/core";
 import type { Lease, LeaseGroup } from "@tuppence/core/leases";
 import { buildName, slotResource } from "../builds/names.ts";
 import type { Build, Registration } from "../builds/registration.ts";
 import { createRegistry, type Registry } from "../builds/registry.ts";
-import { listRetired, retireBuild } from "../builds/retire-build.ts";
+import { isDue, listRetired, retireBuild } from "../builds/retire-build.ts";
 import type { RetiredBuild } from "../builds/retired-build.ts";
 import { readSlotLeases } from "../builds/slot-leases.ts";
 import type { Projection } from "../definition/projection.ts";
@@ -48,7 +48,7 @@ const REACHED_LOOK_MS = 100;
 /** What a worker is made of. */
 export interface WorkerParts {
   readonly projections: readonly Projection[];
-  readonly store: EventStore<EventDefinitions>;
+  readonly store: EventStore;
   readonly storage: ProjectionStorage;
   readonly leases: LeaseGroup;
   readonly runtime: Runtime;
@@ -108,7 +108,7 @@ export class StoredProjectionWorker implements ProjectionWorker {
     readonly signal?: AbortSignal | undefined;
   } = {}): Promise<void> {
     const { storage, runtime } = this.#parts;
-    const wanted = position ?? (await this.#logEnd());
+    const wanted = position ?? (await this.#parts.store.logEnd());
     for (;;) {
       signal?.throwIfAborted();
       const slots = await this.#slotsToRun("strong");
@@ -127,7 +127,7 @@ export class StoredProjectionWorker implements ProjectionWorker {
     const { storage } = this.#parts;
     const resources = new Map<string, Resource>(await this.#slotsToRun("eventual"));
     for (const retired of await listRetired(storage.control)) {
-      if (this.#isLongRetired(retired)) {
+      if (this.#isToRetire(retired)) {
         resources.set(`${buildName(retired.projection, retired.number)}!`, { retired });
       }
     }
@@ -170,7 +170,7 @@ export class StoredProjectionWorker implements ProjectionWorker {
     const isOlder = known !== undefined && version < known.live.version;
     if (isKnown || isOlder) return known;
     try {
-      const registration = await this.#registry.register(projection, () => this.#logEnd());
+      const registration = await this.#registry.register(projection, () => this.#parts.store.logEnd());
       this.#learn(registration);
       return registration;
     } catch (error) {
@@ -179,14 +179,12 @@ export class StoredProjectionWorker implements ProjectionWorker {
     }
   }
 
-  async #logEnd(): Promise<number> {
-    const last = { direction: "backward", limit: 1, consistency: "strong" } as const;
-    for await (const { position } of this.#parts.store.readAll(last)) return position;
-    return 0;
-  }
-
-  #isLongRetired(retired: RetiredBuild): boolean {
-    const now = this.#parts.runtime.monotonic();
+  /** Whether a build is to be taken away, and can be by this worker. */
+  #isToRetire(retired: RetiredBuild): boolean {
+    const { projections, runtime } = this.#parts;
+    const isKnown = projections.some(({ name }) => name === retired.projection);
+    if (!isDue(retired, runtime.now()) || (retired.kind === "handler" && !isKnown)) return false;
+    const now = runtime.monotonic();
     const name = buildName(retired.projection, retired.number);
     const since = this.#retiredSince.get(name) ?? now;
     this.#retiredSince.set(name, since);
