@@ -110,7 +110,8 @@ export class SlotRunner {
       if (position.staleMs >= this.#work.checkpointIntervalMs) await position.store();
     }
     this.#work.reporter.progressed(position.done);
-    if (taken.caughtUp) await this.#rest();
+    // A slot that stands still is not at the log's end, whatever was read.
+    if (taken.caughtUp && position.done >= taken.position) await this.#rest();
   }
 
   /** Reads a batch, and waits a while for more of it where that is wanted. */
