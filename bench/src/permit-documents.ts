@@ -1,10 +1,6 @@
-import type { LoggedEvent } from "@tuppence/core";
-import {
-  type DocumentOptions,
-  type DocumentProjection,
-  defineProjection,
-} from "@tuppence/projections";
-import type { EventDefinitions } from "@tuppence/core";
+import type { EventDefinitions, LoggedEvent } from "@tuppence/core";
+import { type DocumentOptions, type DocumentProjection, defineProjection } from "@tuppence/projections";
+import { ALL_KEY } from "./live-delays.ts";
 
 /** A read model of some permits: how many tasks there were, and which was the last. */
 export interface PermitDocument {
@@ -21,7 +17,7 @@ export type DocumentSpread = "one" | "hundred" | "case" | "event";
 export function documentKey(spread: DocumentSpread, { streamId, position }: LoggedEvent): string {
   switch (spread) {
     case "one":
-      return "all";
+      return ALL_KEY;
     case "hundred":
       return `bucket-${bucketOf(streamId)}`;
     case "case":
@@ -36,16 +32,16 @@ export function evolvePermit({ tasks }: Pick<PermitDocument, "tasks">, event: Lo
   return { tasks: tasks + 1, last: type, lastStream: streamId, lastPosition: position };
 }
 
-/** The projection that keeps such documents. */
+/** The projection that keeps such documents; of two spreads, both. */
 export function permitProjection(
   name: string,
-  spread: DocumentSpread,
+  spreads: readonly DocumentSpread[],
   options: Pick<DocumentOptions<EventDefinitions, string, PermitDocument>, "mode"> = {},
 ): DocumentProjection<PermitDocument> {
   return defineProjection({
     name,
     version: 1,
-    key: (event: LoggedEvent) => documentKey(spread, event),
+    key: (event: LoggedEvent) => spreads.map((spread) => documentKey(spread, event)),
     initialState: (): PermitDocument => ({ tasks: 0, last: "", lastStream: "", lastPosition: 0 }),
     evolve: evolvePermit,
     ...options,

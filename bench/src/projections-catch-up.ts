@@ -1,7 +1,6 @@
-import { createEventStore } from "@tuppence/core";
-import { createDynamoDBProjectionStorage } from "@tuppence/projections";
-import { DEFAULT_TABLE_PREFIX } from "@tuppence/core";
+import { createEventStore, DEFAULT_TABLE_PREFIX } from "@tuppence/core";
 import type { DynamoDBLocal } from "@tuppence/local";
+import { createDynamoDBProjectionStorage } from "@tuppence/projections";
 import type { RunOptions, ScenarioResult } from "./benchmark.ts";
 import { consumedBy, type Database, openDatabase } from "./databases.ts";
 import { createHandWrittenProjector } from "./hand-written-projector.ts";
@@ -12,12 +11,14 @@ import { catchUp } from "./projection-run.ts";
 import { openMeteredStorage } from "./projection-storage.ts";
 import { formatFigureTable } from "./table.ts";
 
-/** 17,154 events. */
-const COPIES = 2;
+/** 8,577 events. */
+const COPIES = 1;
 
 /** Of the side by hand, which does them one by one. */
 const HAND_WRITTEN_EVENTS = 2_000;
 const MAX_HAND_WRITTEN_SECONDS = 3;
+/** Of them, those that are metered: two of its checkpoints. */
+const METERED_EVENTS = 50;
 
 const HEADINGS = {
   eventsPerSecond: "events/s",
@@ -37,7 +38,7 @@ const SIDES: readonly Side[] = [
   projected("one", "1 document", { spread: "one" }),
   projected("hundred", "100 documents", { spread: "hundred" }),
   projected("hundredTogether", "100 documents, transactions of 25", { spread: "hundred", mode: "transaction" }),
-  projected("case", "a document a case (2,868)", { spread: "case" }),
+  projected("case", "a document a case (1,434)", { spread: "case" }),
   projected("event", "a document an event", { spread: "event" }),
   { name: "log", label: "the log read, and nothing else", open: openLogAlone },
   { name: "handWritten", label: "hand-written, 100 documents", open: openHandWritten },
@@ -91,10 +92,10 @@ function projected(
       using documents = database.reopen({});
       using control = database.reopen({});
       const { storage, takeCosts } = openMeteredStorage(documents, control);
-      await catchUp(database, permitProjection(`${name}-metered`, spread, { mode }), { to: events, storage });
+      await catchUp(database, permitProjection(`${name}-metered`, [spread], { mode }), { to: events, storage });
       const costs = takeCosts();
       return async (round) => {
-        const projection = permitProjection(`${name}-${round}`, spread, { mode });
+        const projection = permitProjection(`${name}-${round}`, [spread], { mode });
         const { seconds, cpuMs } = await catchUp(database, projection, { to: events });
         return {
           eventsPerSecond: events / seconds,
@@ -131,19 +132,19 @@ async function openHandWritten(database: Database): Promise<(round: number) => P
     maxSeconds: MAX_HAND_WRITTEN_SECONDS,
   };
   using metered = database.reopen({});
-  const events = 250;
-  const { consumed } = await consumedBy(metered, () =>
-    measure({ ...load, operations: events }, createHandWrittenProjector(metered, { name: "hand", spread })),
-  );
+  const { consumed } = await consumedBy(metered, () => {
+    const projector = createHandWrittenProjector(metered, { name: "hand", spread });
+    return measure({ operations: METERED_EVENTS, concurrency: 1 }, projector);
+  });
   return async (round) => {
     const projector = createHandWrittenProjector(database, { name: `hand-${round}`, spread });
     const measured = await measure(load, projector);
     return {
       eventsPerSecond: measured.operationsPerSecond,
       cpuMs: measured.cpuMsPerOperation * 1_000,
-      requests: consumed.requests / events,
+      requests: consumed.requests / METERED_EVENTS,
       documentUnits: 1,
-      checkpointUnits: consumed.writeUnits / events - 1,
+      checkpointUnits: consumed.writeUnits / METERED_EVENTS - 1,
     };
   };
 }
