@@ -58,7 +58,11 @@ export async function measureDelays({ client }: Database, traffic: LiveTraffic):
       const found = await documents.getMany(traffic.partition, [ALL_KEY], { consistency: "strong" });
       const position = found.get(ALL_KEY)?.position ?? 0;
       const at = performance.now();
-      for (let next = loggedAt[visibleAt.size]; next && next.position <= position; next = loggedAt[visibleAt.size])
+      for (
+        let next = loggedAt[visibleAt.size];
+        next && next.position <= position;
+        next = loggedAt[visibleAt.size]
+      )
         visibleAt.set(next.event, at);
     }
   };

@@ -1,9 +1,9 @@
-import { type CapacityMeter, DEFAULT_TABLE_PREFIX, meterCapacity } from "@tuppence/core";
+import { type Capacity, DEFAULT_TABLE_PREFIX, meterCapacity } from "@tuppence/core";
 import { createDynamoDBProjectionStorage, type ProjectionStorage } from "@tuppence/projections";
 import type { Database } from "./databases.ts";
 
 /** What a projection's storage costs, by what it is for. */
-export interface MeteredStorage {
+export interface MeteredStorage extends Disposable {
   readonly storage: ProjectionStorage;
   /** Since the last call of it. */
   takeCosts(): StorageCosts;
@@ -11,68 +11,69 @@ export interface MeteredStorage {
 
 export interface StorageCosts {
   readonly requests: number;
-  readonly documentReadUnits: number;
   readonly documentWriteUnits: number;
   /** Moves of positions: by themselves 1 unit, in a transaction 2. */
   readonly checkpointWriteUnits: number;
   /** Leases kept, members, registrations and reports: what goes on by the clock, whatever is done. */
   readonly upkeepWriteUnits: number;
-  readonly upkeepReadUnits: number;
 }
 
 /** An `Update` of an item below 1 KB in a transaction. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling */
 const UNITS_OF_A_MOVE = 2;
 
-/** A projection's storage with documents and everything else on clients of their own, so that meters tell them apart. */
-export function openMeteredStorage(documents: Database, control: Database): MeteredStorage {
-  const ofDocuments = createDynamoDBProjectionStorage(documents.client, DEFAULT_TABLE_PREFIX);
-  const ofControl = createDynamoDBProjectionStorage(control.client, DEFAULT_TABLE_PREFIX);
-  const documentMeter = meterCapacity(documents.client);
-  const controlMeter = meterCapacity(control.client);
+/** A projection's storage with a client for each kind of work, so that meters tell them apart. */
+export function openMeteredStorage(database: Database): MeteredStorage {
+  const documents = openPart(database);
+  const control = openPart(database);
+  const together = openPart(database);
   let moves = 0;
   const storage: ProjectionStorage = {
-    ...ofControl,
-    documents: ofDocuments.documents,
+    ...control.storage,
+    documents: documents.storage.documents,
+    transact: (transaction, signal) => together.storage.transact(transaction, signal),
     control: {
-      ...ofControl.control,
+      ...control.storage.control,
       update(update, signal) {
         if (update.set["position"] !== undefined) moves++;
-        return ofControl.control.update(update, signal);
+        return control.storage.control.update(update, signal);
       },
     },
   };
   return {
     storage,
     takeCosts() {
-      const costs = costsOf({ documentMeter, controlMeter, moves });
-      documentMeter.reset();
-      controlMeter.reset();
+      const ofDocuments = documents.take();
+      const ofControl = control.take();
+      const ofBoth = together.take();
+      const movesTogether = ofBoth.requests * UNITS_OF_A_MOVE;
+      const costs: StorageCosts = {
+        requests: ofDocuments.requests + ofControl.requests + ofBoth.requests,
+        documentWriteUnits: ofDocuments.writeUnits + ofBoth.writeUnits - movesTogether,
+        checkpointWriteUnits: moves + movesTogether,
+        upkeepWriteUnits: ofControl.writeUnits - moves,
+      };
       moves = 0;
       return costs;
+    },
+    [Symbol.dispose]() {
+      for (const part of [documents, control, together]) part[Symbol.dispose]();
     },
   };
 }
 
-function costsOf({
-  documentMeter,
-  controlMeter,
-  moves,
-}: {
-  readonly documentMeter: CapacityMeter;
-  readonly controlMeter: CapacityMeter;
-  readonly moves: number;
-}): StorageCosts {
-  const documents = documentMeter.total();
-  const control = controlMeter.total();
-  const transactions = controlMeter.calls.filter(({ operation }) => operation === "TransactWriteItems");
-  const inTransactions = transactions.reduce((units, call) => units + call.writeUnits, 0);
-  const movesTogether = transactions.length * UNITS_OF_A_MOVE;
+function openPart(database: Database): Disposable & {
+  readonly storage: ProjectionStorage;
+  readonly take: () => Capacity;
+} {
+  const { client } = database.reopen({});
+  const meter = meterCapacity(client);
   return {
-    requests: documents.requests + control.requests,
-    documentReadUnits: documents.readUnits,
-    documentWriteUnits: documents.writeUnits + inTransactions - movesTogether,
-    checkpointWriteUnits: moves + movesTogether,
-    upkeepWriteUnits: control.writeUnits - inTransactions - moves,
-    upkeepReadUnits: control.readUnits,
+    storage: createDynamoDBProjectionStorage(client, DEFAULT_TABLE_PREFIX),
+    take() {
+      const total = meter.total();
+      meter.reset();
+      return total;
+    },
+    [Symbol.dispose]: () => client.destroy(),
   };
 }

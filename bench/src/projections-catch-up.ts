@@ -37,7 +37,10 @@ interface Side {
 const SIDES: readonly Side[] = [
   projected("one", "1 document", { spread: "one" }),
   projected("hundred", "100 documents", { spread: "hundred" }),
-  projected("hundredTogether", "100 documents, transactions of 25", { spread: "hundred", mode: "transaction" }),
+  projected("hundredTogether", "100 documents, transactions of 25", {
+    spread: "hundred",
+    mode: "transaction",
+  }),
   projected("case", "a document a case (1,434)", { spread: "case" }),
   projected("event", "a document an event", { spread: "event" }),
   { name: "log", label: "the log read, and nothing else", open: openLogAlone },
@@ -89,10 +92,12 @@ function projected(
     name,
     label: `ours, ${label}`,
     async open(database, events) {
-      using documents = database.reopen({});
-      using control = database.reopen({});
-      const { storage, takeCosts } = openMeteredStorage(documents, control);
-      await catchUp(database, permitProjection(`${name}-metered`, [spread], { mode }), { to: events, storage });
+      using metered = openMeteredStorage(database);
+      const { storage, takeCosts } = metered;
+      await catchUp(database, permitProjection(`${name}-metered`, [spread], { mode }), {
+        to: events,
+        storage,
+      });
       const costs = takeCosts();
       return async (round) => {
         const projection = permitProjection(`${name}-${round}`, [spread], { mode });

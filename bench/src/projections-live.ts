@@ -48,9 +48,8 @@ export async function measureProjectionDelay(
 
 async function run(local: DynamoDBLocal, pollIntervalMs: number): Promise<Figures> {
   using database = await openDatabase(local);
-  using documents = database.reopen({});
-  using control = database.reopen({});
-  const { storage, takeCosts } = openMeteredStorage(documents, control);
+  using metered = openMeteredStorage(database);
+  const { storage, takeCosts } = metered;
   await storage.ensureTables();
   await using log = await startLog(database);
   const projection = permitProjection("live", ["case", "one"]);

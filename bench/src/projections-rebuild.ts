@@ -38,14 +38,15 @@ export async function measureRebuild(
   const events = await fillLogAlone(database, COPIES);
   const name = `rebuild of ${events.toLocaleString("en-US")} events, ${RATE} appends/s`;
   const ours = await run(database, events);
-  tell(formatFigureTable({ title: name, headings: HEADINGS, rows: [{ label: "100 documents", figures: ours }] }));
+  tell(
+    formatFigureTable({ title: name, headings: HEADINGS, rows: [{ label: "100 documents", figures: ours }] }),
+  );
   return [{ name, events, units: HEADINGS, ours }];
 }
 
 async function run(database: Database, events: number): Promise<Figures> {
-  using documents = database.reopen({});
-  using control = database.reopen({});
-  const { storage, takeCosts } = openMeteredStorage(documents, control);
+  using metered = openMeteredStorage(database);
+  const { storage, takeCosts } = metered;
   await createDynamoDBProjectionStorage(database.client, DEFAULT_TABLE_PREFIX).ensureTables();
   await using running = runProjection(database, permitProjection("live", ["hundred", "one"]), { storage });
   await running.next((event) => event.type === "caughtUp" && event.position >= events);
@@ -66,7 +67,9 @@ async function run(database: Database, events: number): Promise<Figures> {
     return { seconds: (now - askedAt) / 1_000, eventsPerSecond: (events / (now - begunAt)) * 1_000 };
   };
   // Of other cases: the streams of the others are not in the table.
-  const commits = oneByOne(await readPermits(COPIES + 1)).filter(({ streamId }) => streamId.endsWith(`-${COPIES}`));
+  const commits = oneByOne(await readPermits(COPIES + 1)).filter(({ streamId }) =>
+    streamId.endsWith(`-${COPIES}`),
+  );
   const traffic = { rate: RATE, commits, partition: LIVE_PARTITION, logEnd: log.end, isOver: () => isLive };
   const [figures, delays] = await Promise.all([rebuild(), measureDelays(database, traffic)]);
   const costs = takeCosts();
