@@ -15,8 +15,8 @@ export interface LiveTraffic {
   /** Appends a second. */
   readonly rate: number;
   readonly commits: readonly PermitCommit[];
-  /** The partition of the documents with `ALL_KEY` among them. */
-  readonly partition: string;
+  /** The partitions of the documents with `ALL_KEY` among them: of the build that is live, and of the one after it. */
+  readonly partitions: readonly string[];
   /** Where the log ends before the first of them. */
   readonly logEnd: number;
   /** Appending goes on until this says so, or there are no more commits. */
@@ -31,6 +31,8 @@ export async function measureDelays({ client }: Database, traffic: LiveTraffic):
   const loggedAt: { readonly event: string; readonly position: number; readonly at: number }[] = [];
   const visibleAt = new Map<string, number>();
   let isAppended = false;
+  const isAllSeen = (): boolean => isAppended && visibleAt.size >= appendedAt.size;
+  const allSeen = new AbortController();
 
   const append = async (): Promise<void> => {
     const beganAt = performance.now();
@@ -44,27 +46,27 @@ export async function measureDelays({ client }: Database, traffic: LiveTraffic):
     isAppended = true;
   };
   const followLog = async (): Promise<void> => {
-    const options = { fromPosition: traffic.logEnd + 1, pollIntervalMs: LOOK_MS };
+    const options = { fromPosition: traffic.logEnd + 1, pollIntervalMs: LOOK_MS, signal: allSeen.signal };
     for await (const { events } of store.subscribeAll(options)) {
       const at = performance.now();
       for (const { streamId, version, position } of events)
         loggedAt.push({ event: `${version} ${streamId}`, position, at });
-      if (isAppended && loggedAt.length >= appendedAt.size) return;
     }
   };
+  const positionSeen = async (partition: string): Promise<number> => {
+    const found = await documents.getMany(partition, [ALL_KEY], { consistency: "strong" });
+    return found.get(ALL_KEY)?.position ?? 0;
+  };
   const followDocument = async (): Promise<void> => {
-    while (!isAppended || visibleAt.size < appendedAt.size) {
+    while (!isAllSeen()) {
       await sleep(LOOK_MS);
-      const found = await documents.getMany(traffic.partition, [ALL_KEY], { consistency: "strong" });
-      const position = found.get(ALL_KEY)?.position ?? 0;
+      const position = Math.max(...(await Promise.all(traffic.partitions.map(positionSeen))));
       const at = performance.now();
-      for (
-        let next = loggedAt[visibleAt.size];
-        next && next.position <= position;
-        next = loggedAt[visibleAt.size]
-      )
-        visibleAt.set(next.event, at);
+      for (const logged of loggedAt.slice(visibleAt.size)) {
+        if (logged.position <= position) visibleAt.set(logged.event, at);
+      }
     }
+    allSeen.abort();
   };
   await Promise.all([append(), followLog(), followDocument()]);
   const logged = delaysOf(appendedAt, new Map(loggedAt.map(({ event, at }) => [event, at])));

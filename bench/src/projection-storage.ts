@@ -6,7 +6,7 @@ import type { Database } from "./databases.ts";
 export interface MeteredStorage extends Disposable {
   readonly storage: ProjectionStorage;
   /** Since the last call of it. */
-  takeCosts(): StorageCosts;
+  readonly takeCosts: () => StorageCosts;
 }
 
 export interface StorageCosts {

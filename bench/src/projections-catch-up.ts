@@ -62,10 +62,10 @@ export async function compareCatchUps(
   const baseline = runs.at(-1);
   const compared = sides.slice(0, -2);
   const rows = [
-    ...sides.map(({ label, runs }) => ({ label, figures: medians(runs) })),
-    ...compared.map(({ label, runs }) => ({
-      label: `ratio, ${label}`,
-      figures: ratios(runs, baseline),
+    ...sides.map((side) => ({ label: side.label, figures: medians(side.runs) })),
+    ...compared.map((side) => ({
+      label: `ratio, ${side.label}`,
+      figures: ratios(side.runs, baseline),
       ratio: true,
     })),
   ];

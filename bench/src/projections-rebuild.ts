@@ -10,7 +10,7 @@ import { permitProjection } from "./permit-documents.ts";
 import { oneByOne, readPermits } from "./permit-events.ts";
 import { runProjection } from "./projection-run.ts";
 import { openMeteredStorage } from "./projection-storage.ts";
-import { LIVE_PARTITION, startLog } from "./projections-live.ts";
+import { LIVE_PARTITIONS, startLog } from "./projections-live.ts";
 import { formatFigureTable } from "./table.ts";
 
 /** 102,924 events of 17,208 cases. */
@@ -70,7 +70,7 @@ async function run(database: Database, events: number): Promise<Figures> {
   const commits = oneByOne(await readPermits(COPIES + 1)).filter(({ streamId }) =>
     streamId.endsWith(`-${COPIES}`),
   );
-  const traffic = { rate: RATE, commits, partition: LIVE_PARTITION, logEnd: log.end, isOver: () => isLive };
+  const traffic = { rate: RATE, commits, partitions: LIVE_PARTITIONS, logEnd: log.end, isOver: () => isLive };
   const [figures, delays] = await Promise.all([rebuild(), measureDelays(database, traffic)]);
   const costs = takeCosts();
   return {

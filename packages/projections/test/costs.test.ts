@@ -1,4 +1,11 @@
-import { createEventStore, createSequencer, type Item, meterCapacity, SYSTEM_RUNTIME } from "@tuppence/core";
+import {
+  createEventStore,
+  createSequencer,
+  type EventDefinitions,
+  type Item,
+  meterCapacity,
+  SYSTEM_RUNTIME,
+} from "@tuppence/core";
 import { createLeaseGroup } from "@tuppence/core/leases";
 import { createMemoryEventStore, createMemoryStorage } from "@tuppence/core/memory";
 import { beforeAll, describe, expect, it, vi } from "vitest";
@@ -61,11 +68,12 @@ beforeAll(async () => {
     await sequencer.sequence(items.slice(from, from + PAGE_COMMITS));
 });
 
-interface Running extends AsyncDisposable {
+interface Running {
   readonly caughtUp: Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
-function run(projection: DocumentProjection<unknown>, onEvent?: (event: ProjectionEvent) => void): Running {
+function run(projection: DocumentProjection<Count>, onEvent?: (event: ProjectionEvent) => void): Running {
   for (const meter of Object.values(meters)) meter.reset();
   moves = 0;
   let tellCaughtUp: () => void;
@@ -89,28 +97,35 @@ function run(projection: DocumentProjection<unknown>, onEvent?: (event: Projecti
     },
   });
   worker.start();
-  return { caughtUp, [Symbol.asyncDispose]: () => worker.stop() };
+  return { caughtUp, stop: () => worker.stop() };
 }
 
 async function catchUp(
-  projection: DocumentProjection<unknown>,
+  projection: DocumentProjection<Count>,
   onEvent?: (event: ProjectionEvent) => void,
 ): Promise<void> {
-  await using running = run(projection, onEvent);
+  const running = run(projection, onEvent);
   await running.caughtUp;
+  await running.stop();
 }
 
-type Options = Partial<DocumentOptions<never, never, unknown>>;
-
-function counting(name: string, documents: 1 | 100, options: Options = {}): DocumentProjection<unknown> {
+function counting(
+  name: string,
+  documents: 1 | 100,
+  options: Pick<DocumentOptions<EventDefinitions, string, Count>, "batch" | "mode"> = {},
+): DocumentProjection<Count> {
   return defineProjection({
     name,
     version: 1,
     key: ({ streamId }) => (documents === 1 ? "all" : streamId),
     initialState: () => ({ count: 0 }),
-    evolve: (state) => ({ count: (state as { readonly count: number }).count + 1 }),
+    evolve: ({ count }) => ({ count: count + 1 }),
     ...options,
-  } as DocumentOptions<never, never, unknown>) as DocumentProjection<unknown>;
+  });
+}
+
+interface Count {
+  readonly count: number;
 }
 
 const operationsOf = (meter: keyof typeof meters): readonly string[] =>
@@ -177,7 +192,7 @@ describe("checkpoints beside documents", () => {
 
 describe("at the end of the log", () => {
   it("a look costs 1 request and 0.5 RCU, and nothing else is done", async () => {
-    await using running = run(counting("idle", 100));
+    const running = run(counting("idle", 100));
     await running.caughtUp;
     await vi.waitFor(() => expect(moves).toBe(1), { timeout: 30_000 });
     for (const meter of Object.values(meters)) meter.reset();
@@ -186,5 +201,6 @@ describe("at the end of the log", () => {
       expect(look).toMatchObject({ operation: "Query", requests: 1, readUnits: 0.5, writeUnits: 0 });
     expect(operationsOf("documents")).toEqual([]);
     expect(moves).toBe(1);
+    await running.stop();
   });
 });
