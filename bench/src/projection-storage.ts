@@ -9,7 +9,7 @@ export interface MeteredStorage extends Disposable {
   readonly takeCosts: () => StorageCosts;
 }
 
-export interface StorageCosts {
+interface StorageCosts {
   readonly requests: number;
   readonly documentWriteUnits: number;
   /** Moves of positions: by themselves 1 unit, in a transaction 2. */
