@@ -14,6 +14,13 @@ export {
   type TransactionHandlerOptions,
 } from "./definition/define-projection.ts";
 export type {
+  Documents,
+  GetDocumentOptions,
+  GetDocumentsOptions,
+  KeyedDocument,
+  ListDocumentsOptions,
+} from "./documents/documents.ts";
+export type {
   BatchContext,
   BatchLimits,
   BuildContext,
@@ -26,6 +33,7 @@ export type {
   ReactorProjection,
 } from "./definition/projection.ts";
 export {
+  DocumentContendedError,
   DocumentTooLargeError,
   InvalidDocumentError,
   NonRetryableError,
@@ -35,6 +43,14 @@ export {
   ProjectionVersionError,
   RetryAfterError,
 } from "./errors.ts";
+export type { BackfillOptions, BackfillProgress } from "./inline/backfill.ts";
+export {
+  createInlineProjections,
+  DEFAULT_INLINE_ATTEMPTS,
+  type InlineProjections,
+  type InlineProjectionsOptions,
+} from "./inline/create-inline-projections.ts";
+export type { InlineDocuments, ListInlineOptions, ReadInlineOptions } from "./inline/inline-documents.ts";
 export { DOCUMENTS_TTL_ATTRIBUTE, documentsTable } from "./storage/documents-table.ts";
 export { createDynamoDBProjectionStorage } from "./storage/dynamodb-storage.ts";
 export {
@@ -57,3 +73,5 @@ export {
   type ProjectionWorkerOptions,
 } from "./worker/create-projection-worker.ts";
 export type { ProjectionWorker } from "./worker/projection-worker.ts";
+export type { EventsToken, Token } from "./wait/token.ts";
+export { DEFAULT_PROJECTION_POLL_INTERVAL_MS, type ProjectionWaitOptions } from "./wait/wait-until.ts";

@@ -8,7 +8,7 @@ import { CHAIN_GUARDS, type ChainGuards, readSlots } from "../chain/tiling.ts";
 import { newCommitId, parseCommitId } from "../commit-id.ts";
 import type { EventDefinitions, NewEvent, RecordedEvent } from "../events.ts";
 import { MAX_ITEM_BYTES } from "../limits.ts";
-import { planLogRead, readLog } from "../log/read-log.ts";
+import { planLogRead, readLog, readLogEnd } from "../log/read-log.ts";
 import { holdsEvents } from "../log/sequencer.ts";
 import { createLogReader } from "../log/log-reader.ts";
 import { planSubscription, subscribeLog } from "../log/subscribe.ts";
@@ -17,7 +17,7 @@ import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
 import { cachedStates } from "../state-cache.ts";
 import { checkCategory, checkStreamId } from "../stream-name.ts";
-import { checkedAlso } from "./also-writes.ts";
+import { checkedAlsoOfAppend } from "./also-writes.ts";
 import {
   type AppendContext,
   appendCommit,
@@ -145,6 +145,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       readLog(context, { ...planLogRead(context, readOptions), bill: readOptions.bill }),
     subscribeAll: (subscribeOptions = {}) =>
       subscribeLog(context, planSubscription(context, subscribeOptions)),
+    logEnd: ({ consistency = "strong", signal } = {}) => readLogEnd(context, { consistency, signal }),
     openLogReader: (readerOptions = {}) => createLogReader(context, readerOptions),
     async waitFor(streamId, version, waitOptions = {}) {
       checkStreamId(streamId);
@@ -198,7 +199,7 @@ async function append(
   const { expectedVersion = "any", close: closes, snapshot, metadata, bill, signal } = options;
   checkStreamId(streamId);
   checkExpectedVersion(expectedVersion);
-  const also = checkedAlso(context.storage, options.also);
+  const also = checkedAlsoOfAppend(context.storage, options.also);
   if (snapshot !== undefined && snapshot.after !== expectedVersion) {
     throw new TypeError(
       `The snapshot is of the state after version ${snapshot.after}, but expectedVersion is ${String(expectedVersion)}.`,

@@ -5,12 +5,15 @@ import type { AnyEvent, DocumentProjection } from "../definition/projection.ts";
 import { type DocumentRecord, NO_DOCUMENT } from "../documents/document.ts";
 import { type DocumentFold, foldDocument } from "../documents/fold-document.ts";
 import { InvalidDocumentError } from "../errors.ts";
+import { checkDocumentKey } from "../storage/document-item.ts";
 import type { DocumentPut, DocumentStorage } from "../storage/projection-storage.ts";
+import { firstOf } from "./apply-in-halves.ts";
 import { tryUntilDone } from "./failure.ts";
 import {
   type Applied,
   type Applier,
   attemptsOf,
+  changesUpTo,
   type EventBatch,
   type FailedEvent,
   type SlotContext,
@@ -85,15 +88,15 @@ export class DocumentApplier implements Applier {
       const sent = put;
       const outcome = await tryUntilDone(attemptsOf(this.#context, 1), () => this.#send(sent));
       if (outcome.applied) {
-        this.#cache.set(put.key, put.record);
+        this.#cache.set(first.key, sent.record);
         return failed;
       }
       const before = outcome.found ?? NO_DOCUMENT;
-      this.#cache.set(put.key, before);
-      const folded = await foldDocument(this.#fold, { key: put.key, before }, batch);
+      this.#cache.set(first.key, before);
+      const folded = await foldDocument(this.#fold, { key: first.key, before }, batch);
       ({ failed } = folded);
       if (folded.after === undefined) return failed;
-      put = { ...put, record: folded.after };
+      put = { partition: this.#partition, key: first.key, record: folded.after };
     }
   }
 
@@ -110,8 +113,7 @@ export class DocumentApplier implements Applier {
     for (;;) {
       const folded = await this.#foldBatch(batch.events, batch.parked);
       const upTo = folded.failed ? folded.failed.event.position - 1 : batch.upTo;
-      // They may be about what is behind the failed one.
-      const control = folded.failed ? [] : batch.changes;
+      const control = changesUpTo(batch.changes, upTo);
       if (!fitsTransaction(folded.puts, control.length)) return this.#applyLess(batch);
       if (folded.puts.length === 0) return { upTo, isMoved: false, failed: folded.failed };
       const to = Math.max(upTo, position.done);
@@ -175,11 +177,7 @@ export class DocumentApplier implements Applier {
   #keysOf(event: AnyEvent): readonly string[] {
     const keys = this.#projection.key(event) ?? [];
     const all = typeof keys === "string" ? [keys] : [...new Set(keys)];
-    for (const key of all) {
-      if (typeof key !== "string" || key === "" || Buffer.byteLength(key) > MAX_KEY_BYTES) {
-        throw new InvalidDocumentError(String(key), `a key is a text of 1 to ${MAX_KEY_BYTES} bytes`);
-      }
-    }
+    for (const key of all) checkDocumentKey(key);
     const { slot } = this.#context.slot;
     return all.filter((key) => slotOf(key, this.#context.slots) === slot);
   }
@@ -217,14 +215,9 @@ export class DocumentApplier implements Applier {
         ? { upTo: batch.after, isMoved: false }
         : { upTo: first.position - 1, isMoved: false, failed: { event: first, error, attempts: 1 } };
     }
-    const events = batch.events.slice(0, batch.events.length >>> 1);
-    const upTo = events.at(-1)?.position ?? batch.after;
-    return this.#applyTogether({ ...batch, events, upTo, changes: [] });
+    return this.#applyTogether(firstOf(batch, batch.events.length >>> 1));
   }
 }
-
-/** A sort key takes so much. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html */
-const MAX_KEY_BYTES = 1_024;
 
 function fitsTransaction(puts: readonly DocumentPut[], changes: number): boolean {
   const characters = puts.reduce((total, { record }) => total + (record.state?.length ?? 0), 0);

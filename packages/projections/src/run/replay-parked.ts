@@ -1,12 +1,16 @@
 import type { ControlKey } from "@tuppence/core/leases";
 import type { Projection } from "../definition/projection.ts";
-import { tryUntilDone } from "./failure.ts";
+import { RetryAfterError } from "../errors.ts";
+import { describeFailure, tryUntilDone } from "./failure.ts";
 import type { LogSource } from "./log-window.ts";
 import { type ParkedEvent, parkUpdate } from "./parked-event.ts";
 import { type Applied, type Applier, attemptsOf, type SlotContext } from "./slot-context.ts";
 
 /** Parked events that are handled in one go, before the slot goes on with the log. */
 const MAX_REPLAYED_AT_ONCE = 100;
+
+/** Before a log is read again that does not show what was read of it once, in milliseconds. */
+const STALE_LOG_MS = 200;
 
 export interface ReplayWork {
   readonly projection: Projection;
@@ -37,8 +41,8 @@ export async function replayParked(
       const failed = await replayOne(context, event, work);
       if (failed === undefined) continue;
       const attempts = event.attempts + failed.attempts;
-      const again = { ...event, reason: "failed" as const, error: String(failed.error), attempts };
-      await update(context, { ...again, replay: undefined });
+      const again = { ...event, reason: "failed" as const, error: describeFailure(failed.error), attempts };
+      await update(context, event, { ...again, replay: undefined });
       break;
     }
   }
@@ -46,12 +50,15 @@ export async function replayParked(
 
 /** The rest of a stream is handled later: what was asked for its first event holds for this one now. */
 async function keepAsked(context: SlotContext, event: ParkedEvent | undefined): Promise<void> {
-  if (event !== undefined && event.replay === undefined) await update(context, { ...event, replay: "apply" });
+  if (event === undefined || event.replay !== undefined) return;
+  await update(context, event, { ...event, replay: "apply" });
 }
 
-async function update(context: SlotContext, event: ParkedEvent): Promise<void> {
-  const parked = parkUpdate(context.slot, event);
-  const control = [{ ...parked, set: { ...parked.set, replay: event.replay } }];
+/** Sent again after a lost reply it is refused, as what arrives late has to be: the event may be handled by then. */
+async function update(context: SlotContext, before: ParkedEvent, after: ParkedEvent): Promise<void> {
+  const parked = parkUpdate(context.slot, after);
+  const where = { streamId: before.streamId, attempts: before.attempts };
+  const control = [{ ...parked, where, set: { ...parked.set, replay: after.replay } }];
   await context.position.move({ to: context.position.done, control });
 }
 
@@ -67,9 +74,12 @@ async function replayOne(
   const skipped = event.replay === "skip";
   if (!skipped) {
     const { types, categories } = work.projection;
-    const page = await tryUntilDone(attemptsOf(context, 1), () =>
-      work.log.read(event.position - 1, { types, categories, signal: lease.lost }),
-    );
+    const page = await tryUntilDone(attemptsOf(context, 1), async () => {
+      const found = await work.log.read(event.position - 1, { types, categories, signal: lease.lost });
+      // Reads of the log may be behind what another owner of the slot has read of it.
+      if (found.position >= event.position) return found;
+      throw new RetryAfterError("The log does not show the event yet.", { retryAfterMs: STALE_LOG_MS });
+    });
     const isIt = (other: { readonly position: number }): boolean => other.position === event.position;
     const unreadable = page.unreadable.find(isIt);
     if (unreadable) return { event, error: unreadable.error, attempts: 1 };
@@ -79,7 +89,7 @@ async function replayOne(
       after: event.position - 1,
       upTo: event.position,
       parked: work.parked(),
-      changes: [gone],
+      changes: [{ position: event.position, change: gone }],
     });
     if (applied.failed) return applied.failed;
     if (applied.isMoved) {

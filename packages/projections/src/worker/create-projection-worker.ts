@@ -3,6 +3,7 @@ import {
   DEFAULT_TABLE_PREFIX,
   type EventDefinitions,
   type EventStore,
+  type ReadAllOptions,
   type Runtime,
   SYSTEM_RUNTIME,
 } from "@tuppence/core";
@@ -40,25 +41,25 @@ export type ProjectionWorkerOptions<Definitions extends EventDefinitions = Event
   ProjectionPlace & WorkerSettings<Definitions>;
 
 export interface WorkerSettings<Definitions extends EventDefinitions> {
-    /** The store whose global log they follow, with the definitions of the events. */
-    readonly store: EventStore<Definitions>;
-    readonly projections: readonly Projection[];
-    /** To recognise this process by; a random part is added. Default: none. */
-    readonly workerId?: string | undefined;
-    /** How long a slot stays with a process that gives no sign of life, in milliseconds. Default 10,000. */
-    readonly leaseDurationMs?: number | undefined;
-    /** How often the end of the log is looked at, for all projections together, in milliseconds. Default 200; each look costs 0.5 RCU. */
-    readonly pollIntervalMs?: number | undefined;
-    /**
-     * How long a position waits to be stored, in milliseconds, where no transaction stores it: what `waitFor` of a projection waits
-     * longer, and what is gone through again after a crash. Default 500; each time costs 1 WCU a slot.
-     */
-    readonly checkpointIntervalMs?: number | undefined;
-    /** Clocks, chance and waiting, for tests. Default: the system's. */
-    readonly runtime?: Partial<Runtime> | undefined;
-    /** Sees what happens; must not throw. Default: nobody does. */
-    readonly onEvent?: ((event: ProjectionEvent) => void) | undefined;
-  };
+  /** The store whose global log they follow, with the definitions of the events. */
+  readonly store: EventStore<Definitions>;
+  readonly projections: readonly Projection[];
+  /** To recognise this process by; a random part is added. Default: none. */
+  readonly workerId?: string | undefined;
+  /** How long a slot stays with a process that gives no sign of life, in milliseconds. Default 10,000. */
+  readonly leaseDurationMs?: number | undefined;
+  /** How often the end of the log is looked at, for all projections together, in milliseconds. Default 200; each look costs 0.5 RCU. */
+  readonly pollIntervalMs?: number | undefined;
+  /**
+   * How long a position waits to be stored, in milliseconds, where no transaction stores it: what `waitFor` of a projection waits
+   * longer, and what is gone through again after a crash. Default 500; each time costs 1 WCU a slot.
+   */
+  readonly checkpointIntervalMs?: number | undefined;
+  /** Clocks, chance and waiting, for tests. Default: the system's. */
+  readonly runtime?: Partial<Runtime> | undefined;
+  /** Sees what happens; must not throw. Default: nobody does. */
+  readonly onEvent?: ((event: ProjectionEvent) => void) | undefined;
+}
 
 /**
  * Creates a worker that runs projections: first through what is in the log, then what comes, in one loop. Run it in one process or in
@@ -89,10 +90,13 @@ export interface WorkerMeans {
 export function createProjectionWorkerOn<Definitions extends EventDefinitions>(
   options: ProjectionWorkerOptions<Definitions>,
   means: WorkerMeans,
-): ProjectionWorker {
+): StoredProjectionWorker {
   const { projections, workerId, leaseDurationMs = DEFAULT_LEASE_DURATION_MS } = options;
   const { checkpointIntervalMs = DEFAULT_CHECKPOINT_INTERVAL_MS } = options;
   checkProjections(projections);
+  // What they ask of the log is checked by the store; nothing is read.
+  for (const { types, categories } of projections)
+    options.store.readAll({ types, categories } as ReadAllOptions);
   if (!(checkpointIntervalMs >= 0)) {
     throw new RangeError(`checkpointIntervalMs is ${checkpointIntervalMs}; it can't be.`);
   }
@@ -127,7 +131,7 @@ export function openLog<Definitions extends EventDefinitions>({
   store,
   pollIntervalMs,
 }: Pick<ProjectionWorkerOptions<Definitions>, "store" | "pollIntervalMs">): LogSource {
-  return store.openLogReader({ pollIntervalMs }) as unknown as LogSource;
+  return store.openLogReader({ pollIntervalMs });
 }
 
 function checkProjections(projections: readonly Projection[]): void {
