@@ -144,18 +144,30 @@ export interface ReactorOptions<Definitions extends EventDefinitions, Type exten
 export function defineProjection<
   const Definitions extends EventDefinitions,
   const Type extends keyof Definitions & string,
-  State,
->(options: DocumentOptions<Definitions, Type, State>): DocumentProjection<State>;
+>(options: ReactorOptions<Definitions, Type>): ReactorProjection;
 export function defineProjection<
   const Definitions extends EventDefinitions,
   const Type extends keyof Definitions & string,
 >(
   options: TransactionHandlerOptions<Definitions, Type> | AtLeastOnceHandlerOptions<Definitions, Type>,
-): HandlerProjection;
+): HandlerProjection<ProjectedEvent<Definitions, Type>>;
 export function defineProjection<
   const Definitions extends EventDefinitions,
   const Type extends keyof Definitions & string,
->(options: ReactorOptions<Definitions, Type>): ReactorProjection;
+  State,
+>(
+  options: DocumentOptions<Definitions, Type, NoInfer<State>> & {
+    readonly schema: StandardSchemaV1<State, unknown>;
+  },
+): DocumentProjection<State, ProjectedEvent<Definitions, Type>>;
+// The last one is what the compiler explains when none fits.
+export function defineProjection<
+  const Definitions extends EventDefinitions,
+  const Type extends keyof Definitions & string,
+  State,
+>(
+  options: DocumentOptions<Definitions, Type, State>,
+): DocumentProjection<State, ProjectedEvent<Definitions, Type>>;
 export function defineProjection(options: object): Projection {
   const given = options as GivenOptions;
   const shapes = (["evolve", "handle", "react"] as const).filter((each) => given[each] !== undefined);

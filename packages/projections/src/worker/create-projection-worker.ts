@@ -40,25 +40,25 @@ export type ProjectionWorkerOptions<Definitions extends EventDefinitions = Event
   ProjectionPlace & WorkerSettings<Definitions>;
 
 export interface WorkerSettings<Definitions extends EventDefinitions> {
-    /** The store whose global log they follow, with the definitions of the events. */
-    readonly store: EventStore<Definitions>;
-    readonly projections: readonly Projection[];
-    /** To recognise this process by; a random part is added. Default: none. */
-    readonly workerId?: string | undefined;
-    /** How long a slot stays with a process that gives no sign of life, in milliseconds. Default 10,000. */
-    readonly leaseDurationMs?: number | undefined;
-    /** How often the end of the log is looked at, for all projections together, in milliseconds. Default 200; each look costs 0.5 RCU. */
-    readonly pollIntervalMs?: number | undefined;
-    /**
-     * How long a position waits to be stored, in milliseconds, where no transaction stores it: what `waitFor` of a projection waits
-     * longer, and what is gone through again after a crash. Default 500; each time costs 1 WCU a slot.
-     */
-    readonly checkpointIntervalMs?: number | undefined;
-    /** Clocks, chance and waiting, for tests. Default: the system's. */
-    readonly runtime?: Partial<Runtime> | undefined;
-    /** Sees what happens; must not throw. Default: nobody does. */
-    readonly onEvent?: ((event: ProjectionEvent) => void) | undefined;
-  };
+  /** The store whose global log they follow, with the definitions of the events. */
+  readonly store: EventStore<Definitions>;
+  readonly projections: readonly Projection[];
+  /** To recognise this process by; a random part is added. Default: none. */
+  readonly workerId?: string | undefined;
+  /** How long a slot stays with a process that gives no sign of life, in milliseconds. Default 10,000. */
+  readonly leaseDurationMs?: number | undefined;
+  /** How often the end of the log is looked at, for all projections together, in milliseconds. Default 200; each look costs 0.5 RCU. */
+  readonly pollIntervalMs?: number | undefined;
+  /**
+   * How long a position waits to be stored, in milliseconds, where no transaction stores it: what `waitFor` of a projection waits
+   * longer, and what is gone through again after a crash. Default 500; each time costs 1 WCU a slot.
+   */
+  readonly checkpointIntervalMs?: number | undefined;
+  /** Clocks, chance and waiting, for tests. Default: the system's. */
+  readonly runtime?: Partial<Runtime> | undefined;
+  /** Sees what happens; must not throw. Default: nobody does. */
+  readonly onEvent?: ((event: ProjectionEvent) => void) | undefined;
+}
 
 /**
  * Creates a worker that runs projections: first through what is in the log, then what comes, in one loop. Run it in one process or in
