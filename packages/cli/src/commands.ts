@@ -1,4 +1,5 @@
 import { LOG_COMMANDS } from "./log.ts";
+import { PROJECTION_COMMANDS } from "./projections.ts";
 import type { CommandGroup } from "./shell/command.ts";
 import { STREAM_COMMANDS } from "./streams.ts";
 import { TABLE_COMMANDS } from "./tables.ts";
@@ -7,5 +8,10 @@ import { TABLE_COMMANDS } from "./tables.ts";
 export const COMMANDS: CommandGroup = {
   name: "tuppence",
   description: "Look at and look after event stores on DynamoDB.",
-  members: { tables: TABLE_COMMANDS, streams: STREAM_COMMANDS, log: LOG_COMMANDS },
+  members: {
+    tables: TABLE_COMMANDS,
+    streams: STREAM_COMMANDS,
+    log: LOG_COMMANDS,
+    projections: PROJECTION_COMMANDS,
+  },
 };

@@ -25,7 +25,7 @@ export const audit: Command = defineCommand({
       onProgress: ({ positions, streams }) =>
         output.showProgress(`${positions} events in the log, ${streams} streams compared`),
       signal,
-    }).finally(() => output.showProgress(undefined));
+    }).finally(() => output.showProgress());
     if (output.json) await output.writeJson(report);
     else for (const line of describeReport(report)) await output.writeLine(line);
     if (report.repeated.length > 0) throw new LogRepeatsError(report.repeated.length);

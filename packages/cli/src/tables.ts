@@ -8,13 +8,19 @@ import {
   TableMissingError,
   type TableStatus,
 } from "@tuppence/core";
+import {
+  createDynamoDBProjectionStorage,
+  DOCUMENTS_TTL_ATTRIBUTE,
+  documentsTable,
+} from "@tuppence/projections";
 import { type CommandGroup, defineCommand, type Shell } from "./shell/command.ts";
 
-/** The tables of a store and its workers. */
+/** The tables of a store, its workers and its projections. */
 function readStatus({ client, tablePrefix }: Shell): Promise<TableStatus[]> {
   return Promise.all([
     readTableStatus(client, eventsTable(tablePrefix)),
     readTableStatus(client, controlTable(tablePrefix), CONTROL_TTL_ATTRIBUTE),
+    readTableStatus(client, documentsTable(tablePrefix), DOCUMENTS_TTL_ATTRIBUTE),
   ]);
 }
 
@@ -25,6 +31,7 @@ const create = defineCommand({
     const { client, tablePrefix, output } = shell;
     const before = await readStatus(shell);
     await ensureTables({ client, tablePrefix });
+    await createDynamoDBProjectionStorage(client, tablePrefix).ensureTables();
     const tables = before.map(({ tableName, status }) => ({ tableName, created: status === undefined }));
     if (output.json) return output.writeJson({ tables });
     const table = output.table([{ title: "TABLE" }, { title: "RESULT" }]);
@@ -57,7 +64,9 @@ const status = defineCommand({
       await table.flush();
     }
     for (const { tableName, status: word, differences } of tables) {
-      if (word === undefined) throw new TableMissingError(tableName);
+      // Without projections there is no need for it.
+      const isOptional = tableName === documentsTable(shell.tablePrefix).TableName;
+      if (word === undefined && !isOptional) throw new TableMissingError(tableName);
       if (differences.length > 0) throw new TableMismatchError(tableName, differences);
     }
   },

@@ -27,16 +27,23 @@ const linesOf = ({ stdout }: Ended): unknown[] =>
 describe("tuppence tables", () => {
   it("creates what is missing, and says what was there", async () => {
     expect(await tuppence(["tables", "create", ...at("clicreate")])).toEqual(
-      done("TABLE             RESULT\ntuppence-events   created\ntuppence-control  created\n"),
+      done(
+        "TABLE               RESULT\n" +
+          "tuppence-events     created\ntuppence-control    created\ntuppence-documents  created\n",
+      ),
     );
     expect(await tuppence(["tables", "create", ...at("clicreate")])).toEqual(
-      done("TABLE             RESULT\ntuppence-events   was there\ntuppence-control  was there\n"),
+      done(
+        "TABLE               RESULT\n" +
+          "tuppence-events     was there\ntuppence-control    was there\ntuppence-documents  was there\n",
+      ),
     );
     await storeIn("clicreate", "other").ensureTables();
     const other = await tuppence(["tables", "create", "--json", "--prefix", "other", ...at("clicreate")]);
     expect(other).toEqual(
       done(
-        '{"tables":[{"tableName":"other-events","created":false},{"tableName":"other-control","created":true}]}\n',
+        '{"tables":[{"tableName":"other-events","created":false},{"tableName":"other-control","created":true},' +
+          '{"tableName":"other-documents","created":true}]}\n',
       ),
     );
   });
@@ -59,10 +66,11 @@ describe("tuppence tables", () => {
         bytes: expect.any(Number),
       },
       { tableName: "tuppence-control", status: "ACTIVE", differences: [], ttlAttribute: "ttl", items: 0 },
+      { tableName: "tuppence-documents", differences: [] },
     ]);
     const shown = await tuppence(["tables", "status", ...at("clistatus")]);
     expect(shown).toMatchObject({ exitCode: 0, stderr: "" });
-    const [titles, row, control, ...more] = shown.stdout.split("\n");
+    const [titles, row, control, documents, ...more] = shown.stdout.split("\n");
     expect(titles?.split(/ {2,}/)).toEqual(["TABLE", "STATUS", "ITEMS", "SIZE", "TTL", "STREAM"]);
     expect(row?.split(/ {2,}/)).toEqual([
       "tuppence-events",
@@ -73,6 +81,8 @@ describe("tuppence tables", () => {
       tables[0].streamArn,
     ]);
     expect(control?.split(/ {2,}/)).toEqual(["tuppence-control", "ACTIVE", "0", "0 B", "ttl", "-"]);
+    // A store without projections serves without it.
+    expect(documents?.split(/ {2,}/)).toEqual(["tuppence-documents", "MISSING", "-", "-", "-", "-"]);
     expect(more).toEqual([""]);
   });
 
@@ -80,9 +90,10 @@ describe("tuppence tables", () => {
     expect(await tuppence(["tables", "status", ...at("clinothing")])).toEqual({
       exitCode: 1,
       stdout:
-        "TABLE             STATUS   ITEMS  SIZE  TTL  STREAM\n" +
-        "tuppence-events   MISSING      -     -  -    -\n" +
-        "tuppence-control  MISSING      -     -  -    -\n",
+        "TABLE               STATUS   ITEMS  SIZE  TTL  STREAM\n" +
+        "tuppence-events     MISSING      -     -  -    -\n" +
+        "tuppence-control    MISSING      -     -  -    -\n" +
+        "tuppence-documents  MISSING      -     -  -    -\n",
       stderr:
         "error tableMissing: DynamoDB has no table tuppence-events here; tuppence tables create makes it. " +
         `This is database clinothing, region us-east-1, of ${server.endpoint}.\n`,

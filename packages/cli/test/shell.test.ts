@@ -162,7 +162,7 @@ it.each([
   const stdout = new Writable() as unknown as NodeJS.WriteStream;
   const output = createOutput({ stdout, stderr, env: {}, json: false, signal: new AbortController().signal });
   output.showProgress("1 of 2");
-  output.showProgress(undefined);
+  output.showProgress();
   expect(printed).toBe(expected);
 });
 

@@ -13,6 +13,13 @@ export {
   type TransactionHandlerOptions,
 } from "./definition/define-projection.ts";
 export type {
+  Documents,
+  GetDocumentOptions,
+  GetDocumentsOptions,
+  KeyedDocument,
+  ListDocumentsOptions,
+} from "./documents/documents.ts";
+export type {
   BatchContext,
   BatchLimits,
   BuildContext,
@@ -56,3 +63,5 @@ export {
   type ProjectionWorkerOptions,
 } from "./worker/create-projection-worker.ts";
 export type { ProjectionWorker } from "./worker/projection-worker.ts";
+export type { EventsToken, Token } from "./wait/token.ts";
+export { DEFAULT_PROJECTION_POLL_INTERVAL_MS, type ProjectionWaitOptions } from "./wait/wait-until.ts";

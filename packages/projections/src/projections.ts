@@ -1,33 +1,29 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { createEventStore, DEFAULT_TABLE_PREFIX, type Runtime, SYSTEM_RUNTIME } from "@tuppence/core";
-import { type ControlStorage, createDynamoDBControlStorage } from "@tuppence/core/leases";
+import { createEventStore, type Runtime, SYSTEM_RUNTIME } from "@tuppence/core";
 import type { Registration } from "./builds/registration.ts";
 import { createRegistry } from "./builds/registry.ts";
+import { KnownRegistrations } from "./builds/known-registrations.ts";
+import type { DocumentProjection, Projection } from "./definition/projection.ts";
+import { createDocuments, type Documents } from "./documents/documents.ts";
 import { ProjectionMissingError } from "./errors.ts";
 import { askReplay, type ReplayRequest } from "./run/ask-replay.ts";
 import { listParkedSlots, type ParkedInSlot } from "./run/list-parked.ts";
 import type { LogStore } from "./status/log-place.ts";
 import type { ProjectionStatus } from "./status/projection-status.ts";
 import { readStatus } from "./status/read-status.ts";
-import type { ProjectionStorage } from "./storage/projection-storage.ts";
+import type { Token } from "./wait/token.ts";
+import { waitForProjection } from "./wait/wait-for-projection.ts";
+import type { ProjectionWaitOptions } from "./wait/wait-until.ts";
+import { type ProjectionPlace, storageOf } from "./worker/create-projection-worker.ts";
 
 export type ProjectionsOptions = {
   /** Clock, chance and waiting. Default: the system's. */
   readonly runtime?: Partial<Runtime> | undefined;
 } & (
-  | {
-      /** The plain client of `@aws-sdk/client-dynamodb`. */
-      readonly client: DynamoDBClient;
-      /** The tables are `<prefix>-control` and so on. Default `tuppence`. */
-      readonly tablePrefix?: string | undefined;
+  | (Extract<ProjectionPlace, { readonly client: unknown }> & {
       /** The event store. Default: a plain one with this client and prefix. */
       readonly store?: LogStore | undefined;
-    }
-  | {
-      /** From `createMemoryProjectionStorage`. */
-      readonly storage: ProjectionStorage;
-      readonly store: LogStore;
-    }
+    })
+  | (Extract<ProjectionPlace, { readonly storage: unknown }> & { readonly store: LogStore })
 );
 
 /** What is known of a projection beside its definition: its builds, and whether it runs. */
@@ -72,7 +68,7 @@ export interface Projections {
       readonly eventsPerSecond?: number | undefined;
     },
   ): Promise<ProjectionSummary>;
-  /** Gives up what is being built beside the live build. A newer version begins again when a worker that has it starts. */
+  /** Gives up what is being built beside the live build. A newer version begins again while there is a worker that has it. */
   cancelRebuild(name: string): Promise<ProjectionSummary>;
   /**
    * Begins anew at once: readers see an empty read model that fills up, and a reactor repeats its effects. Each call does it once more.
@@ -86,15 +82,30 @@ export interface Projections {
    * nothing.
    */
   replay(name: string, request?: ReplayRequest): Promise<number>;
-  /** Creates the tables that are missing; safe to call always. */
+  /** The documents of a projection, to be read and waited for. Keep it: it remembers which build is live. @throws TypeError for another kind. */
+  documents<State>(projection: DocumentProjection<State>): Documents<State>;
+  /**
+   * Waits until the live build of a projection has done all that a token says, or parked it: at once when it has. The token is what an append
+   * answered (only those of its events count that the projection handles), an event, a stream and a version, or a position.
+   *
+   * Cost: what `waitFor` of the store costs, unless the token has a position; and for each look, ten a second, 1 RCU and 1 for each slot.
+   *
+   * @throws WaitTimeoutError when it is not there in time.
+   */
+  waitFor(projection: Projection, token: Token, options?: ProjectionWaitOptions): Promise<void>;
+  /** Creates the tables `<prefix>-control` and `<prefix>-documents` if they are missing; safe to call always. */
   ensureTables(): Promise<void>;
 }
 
 /** The projections of an event store. */
 export function createProjections(options: ProjectionsOptions): Projections {
   const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
-  const { control, store } = placeOf(options);
+  const storage = storageOf(options);
+  const { control } = storage;
+  const store = storeOf(options);
   const registry = createRegistry({ storage: control, runtime });
+  const registrations = new KnownRegistrations({ control, runtime });
+  const place = { storage, store, runtime, registrations };
   const find = async (name: string): Promise<Registration> => {
     const registration = await registry.find(name);
     if (registration === undefined) throw new ProjectionMissingError(name);
@@ -125,22 +136,20 @@ export function createProjections(options: ProjectionsOptions): Projections {
       }
     },
     replay: async (name, request = {}) => askReplay({ control, runtime }, await find(name), request),
-    ensureTables: () => control.ensureTables(),
+    documents: (projection) => createDocuments(projection, place),
+    waitFor: (projection, token, waitOptions) =>
+      waitForProjection(projection, token, { ...place, ...waitOptions }),
+    ensureTables: () => storage.ensureTables(),
   };
 }
 
-function placeOf(options: ProjectionsOptions): {
-  readonly control: ControlStorage;
-  readonly store: LogStore;
-} {
-  if ("storage" in options) return { control: options.storage.control, store: options.store };
-  const { client, tablePrefix = DEFAULT_TABLE_PREFIX, store } = options;
-  return {
-    control: createDynamoDBControlStorage(client, tablePrefix),
-    store: store ?? createEventStore({ client, tablePrefix }),
-  };
+function storeOf(options: ProjectionsOptions): LogStore {
+  if ("storage" in options) return options.store;
+  const { client, tablePrefix, store = createEventStore({ client, tablePrefix }) } = options;
+  return store;
 }
 
-function summaryOf({ builds: _, revision: __, ...summary }: Registration): ProjectionSummary {
-  return summary;
+function summaryOf(registration: Registration): ProjectionSummary {
+  const { name, kind, live, next, nextRate, paused, startPosition } = registration;
+  return { name, kind, live, next, nextRate, paused, startPosition };
 }

@@ -153,11 +153,11 @@ describe("flip", () => {
     await leaseAt(storage, slotResource("doc", 1, 0), { position: "50", epoch: 4, owner: "w" });
     await leaseAt(storage, slotResource("doc", 1, 1), { position: "90", epoch: 2, owner: "w" });
     expect(await registry.flip("doc", 2)).toBe(false);
-    for (const [slot, position] of ["50", "49", "200"].entries()) {
+    for (const [slot, position] of ["90", "89", "200"].entries()) {
       await leaseAt(storage, slotResource("doc", 2, slot), { position, epoch: 1, owner: "w" });
     }
     expect(await registry.flip("doc", 2)).toBe(false);
-    await leaseAt(storage, slotResource("doc", 2, 1), { position: "50", epoch: 1, owner: "w" });
+    await leaseAt(storage, slotResource("doc", 2, 1), { position: "90", epoch: 1, owner: "w" });
     expect(await registry.flip("doc", 3)).toBe(false);
     expect(await registry.flip("doc", 2)).toBe(true);
     const after = await registry.find("doc");
@@ -172,6 +172,22 @@ describe("flip", () => {
     // Asked for again, it is as it is.
     expect(await registry.flip("doc", 2)).toBe(true);
     expect(await registry.find("doc")).toEqual(after);
+  });
+
+  it("compares slot by slot where both builds share keys out alike", async () => {
+    const { storage, registry } = createWorld();
+    await registry.register(documents({ slots: 2 }), noLog);
+    await registry.startRebuild("doc");
+    const placeAt = async (build: number, positions: readonly string[]): Promise<void> => {
+      for (const [slot, position] of positions.entries()) {
+        await leaseAt(storage, slotResource("doc", build, slot), { position, epoch: 1, owner: "w" });
+      }
+    };
+    await placeAt(1, ["50", "90"]);
+    await placeAt(2, ["90", "50"]);
+    expect(await registry.flip("doc", 2)).toBe(false);
+    await placeAt(2, ["50", "90"]);
+    expect(await registry.flip("doc", 2)).toBe(true);
   });
 
   it("fences leases that nobody had yet", async () => {

@@ -12,8 +12,10 @@ export interface Output {
   writeJson(value: unknown): Promise<void>;
   /** Prints a line for people. */
   writeLine(text: string): Promise<void>;
-  /** Shows how far a command is, on a terminal only; undefined takes that away. */
-  showProgress(text: string | undefined): void;
+  /** Whether there is a terminal to show progress on. */
+  readonly showsProgress: boolean;
+  /** Shows how far a command is, in the place of what it showed before, on a terminal only; nothing takes that away. */
+  showProgress(...lines: readonly string[]): void;
   /** Begins a table; its rows are printed as they come, some at a time. */
   table(columns: readonly Column[]): Table;
   /** Prints a list as it comes: as lines of JSON, or as the rows of a table. What came before a failure is printed. */
@@ -47,12 +49,21 @@ export function createOutput({ stdout, stderr, env, json, signal }: OutputOption
       width: widthOf(stdout, env),
       emphasize: (text) => (isColoured ? styleText("bold", text) : text),
     });
+  /** Lines of progress that are on the terminal. */
+  let shown = 0;
   return {
     json,
     writeJson,
     writeLine: (text) => write(`${cut(printable(text), widthOf(stdout, env))}\n`),
-    showProgress(text = "") {
-      if (stderr.isTTY) stderr.write(`\r${cut(printable(text), widthOf(stderr, env))}\u001B[K`);
+    showsProgress: stderr.isTTY,
+    showProgress(...lines) {
+      if (!stderr.isTTY) return;
+      // Some terminals say that they have none.
+      const fitting = lines
+        .slice(0, stderr.rows || undefined)
+        .map((line) => cut(printable(line), widthOf(stderr, env)));
+      stderr.write(drawOver(shown, fitting));
+      shown = fitting.length;
     },
     table,
     async list(elements, form) {
@@ -68,6 +79,13 @@ export function createOutput({ stdout, stderr, env, json, signal }: OutputOption
       }
     },
   };
+}
+
+/** What puts lines in the place of as many as were drawn before, the cursor being at the end of the last. */
+function drawOver(before: number, lines: readonly string[]): string {
+  const toFirst = before > 1 ? `\r\u001B[${before - 1}A` : "\r";
+  const toEnd = before > Math.max(lines.length, 1) ? "\u001B[J" : "";
+  return `${toFirst}${lines.join("\u001B[K\n")}\u001B[K${toEnd}`;
 }
 
 /** Colours only for a terminal that has some, and for people who want any. https://no-color.org */

@@ -35,6 +35,11 @@ export async function listRetired(control: ControlStorage): Promise<readonly Ret
   return [...(await control.list(RETIRED, { consistency: "eventual" })).values()].map(readRetired);
 }
 
+/** Whether those who found a build live have had their time. */
+export function isDue({ retiredAt }: RetiredBuild, now: number): boolean {
+  return now >= retiredAt.getTime() + RETIRE_AFTER_MS;
+}
+
 /**
  * Takes away all that a retired build has, and answers whether that is done: not before `RETIRE_AFTER_MS`, nor by somebody who does not
  * know the handler that made it. Interrupted anywhere, it is to be called again.
@@ -44,8 +49,8 @@ export async function listRetired(control: ControlStorage): Promise<readonly Ret
 export async function retireBuild(retired: RetiredBuild, context: RetireContext): Promise<boolean> {
   const { storage, runtime, definition, signal } = context;
   const { control } = storage;
-  const { projection, kind, number, version, slots, retiredAt } = retired;
-  if (runtime.now() < retiredAt.getTime() + RETIRE_AFTER_MS) return false;
+  const { projection, kind, number, version, slots } = retired;
+  if (!isDue(retired, runtime.now())) return false;
   if (kind === "handler" && definition === undefined) return false;
   // What its owners still have on their way is refused from now on.
   if (!(await takeLeases(retired, context))) return false;

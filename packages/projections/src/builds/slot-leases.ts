@@ -40,14 +40,20 @@ export function leasesOfBuild(leases: SlotLeases, projection: string, build: Bui
   });
 }
 
+/** Everything up to this position is handled in a slot. */
+export function slotPosition(
+  { position }: SlotLease,
+  { startPosition }: Pick<Registration, "startPosition">,
+): number {
+  return position === undefined ? startPosition : Number(position);
+}
+
 /** Everything up to this position is handled in all slots. */
 export function buildPosition(
   leases: readonly SlotLease[],
-  { startPosition }: Pick<Registration, "startPosition">,
+  registration: Pick<Registration, "startPosition">,
 ): number {
-  return Math.min(
-    ...leases.map(({ position }) => (position === undefined ? startPosition : Number(position))),
-  );
+  return Math.min(...leases.map((lease) => slotPosition(lease, registration)));
 }
 
 /** Takes a lease from whoever has it, if nobody else got it meanwhile. Nothing of what its owner still sends is applied then. */

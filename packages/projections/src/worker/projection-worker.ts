@@ -3,7 +3,7 @@ import type { Lease, LeaseGroup } from "@tuppence/core/leases";
 import { buildName, slotResource } from "../builds/names.ts";
 import type { Build, Registration } from "../builds/registration.ts";
 import { createRegistry, type Registry } from "../builds/registry.ts";
-import { listRetired, retireBuild } from "../builds/retire-build.ts";
+import { isDue, listRetired, retireBuild } from "../builds/retire-build.ts";
 import type { RetiredBuild } from "../builds/retired-build.ts";
 import { readSlotLeases } from "../builds/slot-leases.ts";
 import type { Projection } from "../definition/projection.ts";
@@ -127,7 +127,7 @@ export class StoredProjectionWorker implements ProjectionWorker {
     const { storage } = this.#parts;
     const resources = new Map<string, Resource>(await this.#slotsToRun("eventual"));
     for (const retired of await listRetired(storage.control)) {
-      if (this.#isLongRetired(retired)) {
+      if (this.#isToRetire(retired)) {
         resources.set(`${buildName(retired.projection, retired.number)}!`, { retired });
       }
     }
@@ -185,8 +185,12 @@ export class StoredProjectionWorker implements ProjectionWorker {
     return 0;
   }
 
-  #isLongRetired(retired: RetiredBuild): boolean {
-    const now = this.#parts.runtime.monotonic();
+  /** Whether a build is to be taken away, and can be by this worker. */
+  #isToRetire(retired: RetiredBuild): boolean {
+    const { projections, runtime } = this.#parts;
+    const isKnown = projections.some(({ name }) => name === retired.projection);
+    if (!isDue(retired, runtime.now()) || (retired.kind === "handler" && !isKnown)) return false;
+    const now = runtime.monotonic();
     const name = buildName(retired.projection, retired.number);
     const since = this.#retiredSince.get(name) ?? now;
     this.#retiredSince.set(name, since);
