@@ -112,6 +112,12 @@ describe("defineProjection", () => {
     expect(() => define({ [option]: [] })).toThrow(`${option} of projection courses are empty`);
   });
 
+  it.each(["types", "categories"])("refuses %s that are no list", (option) => {
+    expect(() => define({ [option]: "abc" })).toThrow(
+      new TypeError(`${option} of projection courses are "abc"; they have to be a list.`),
+    );
+  });
+
   it("has exactly one shape", () => {
     expect(() => define({ evolve: undefined })).toThrow('Projection "courses" has nothing to do');
     expect(() => define({ react: () => undefined })).toThrow("has evolve and react");

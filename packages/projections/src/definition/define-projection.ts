@@ -65,13 +65,19 @@ export interface ProjectionOptions<Definitions extends EventDefinitions, Type ex
   readonly maxParked?: number | undefined;
 }
 
+/** Not to infer the types from: a function for more events than these fits as well. */
+type EventFor<Definitions extends EventDefinitions, Type extends string> = ProjectedEvent<
+  Definitions,
+  NoInfer<Type>
+>;
+
 export interface DocumentOptions<Definitions extends EventDefinitions, Type extends string, State>
   extends ProjectionOptions<Definitions, Type> {
   /** The document, or documents, that an event goes into: 1 to 1,024 bytes each; undefined for none. */
-  readonly key: (event: ProjectedEvent<Definitions, Type>) => string | readonly string[] | undefined;
+  readonly key: (event: EventFor<Definitions, Type>) => string | readonly string[] | undefined;
   readonly initialState: (key: string) => State;
   /** The next state; undefined takes the document away. It is plain JSON. */
-  readonly evolve: (state: State, event: ProjectedEvent<Definitions, Type>, key: string) => State | undefined;
+  readonly evolve: (state: State, event: EventFor<Definitions, Type>, key: string) => State | undefined;
   /** What each state has to fit; it is checked, not changed: Zod or any other Standard Schema. Default: unchecked. */
   readonly schema?: StandardSchemaV1<State, unknown> | undefined;
   /**
@@ -97,7 +103,7 @@ export interface TransactionHandlerOptions<Definitions extends EventDefinitions,
    * are more than 99 it is called again with fewer events. May read, and write nothing by itself.
    */
   readonly handle: (
-    events: readonly ProjectedEvent<Definitions, Type>[],
+    events: readonly EventFor<Definitions, Type>[],
     context: BatchContext,
   ) => Promise<readonly TransactWriteItem[]> | readonly TransactWriteItem[];
 }
@@ -107,7 +113,7 @@ export interface AtLeastOnceHandlerOptions<Definitions extends EventDefinitions,
   readonly mode?: "atLeastOnce" | undefined;
   /** Does what follows from the events, in any database. They come again after a crash, in batches that may end elsewhere. */
   readonly handle: (
-    events: readonly ProjectedEvent<Definitions, Type>[],
+    events: readonly EventFor<Definitions, Type>[],
     context: BatchContext,
   ) => Promise<void> | void;
   /**
@@ -122,10 +128,7 @@ export interface AtLeastOnceHandlerOptions<Definitions extends EventDefinitions,
 export interface ReactorOptions<Definitions extends EventDefinitions, Type extends string>
   extends ProjectionOptions<Definitions, Type> {
   /** The side effect of an event. Those of one stream come in order, one after the other; after a crash some come again. */
-  readonly react: (
-    event: ProjectedEvent<Definitions, Type>,
-    context: ReactionContext,
-  ) => Promise<void> | void;
+  readonly react: (event: EventFor<Definitions, Type>, context: ReactionContext) => Promise<void> | void;
 }
 
 /**
@@ -179,11 +182,21 @@ export function defineProjection(options: object): Projection {
     );
   }
   const isTransaction = given["mode"] === "transaction";
+  if (shape === "handle" && isTransaction && given["loadPosition"] !== undefined) {
+    throw new TypeError(
+      `Projection ${given.name} has loadPosition: in transaction mode its position is here.`,
+    );
+  }
   const base = {
     ...checkedBase(given),
     batch: checkedBatch(given, isTransaction ? DEFAULT_TRANSACTION_BATCH : DEFAULT_BATCH),
   };
   checkFunctions(given, shape === "evolve" ? ["key", "initialState", "evolve"] : [shape]);
+  checkFunctions(
+    given,
+    HOOKS.filter((hook) => given[hook] !== undefined),
+  );
+  checkSchema(given);
   switch (shape) {
     case "evolve":
       return Object.freeze({
@@ -208,6 +221,9 @@ export function defineProjection(options: object): Projection {
   }
 }
 
+/** What a handler may have beside `handle`. */
+const HOOKS = ["prepare", "retire", "loadPosition"];
+
 /** What was given, of whatever types. */
 type GivenOptions = ProjectionOptions<EventDefinitions, string> & Partial<Record<string, unknown>>;
 
@@ -222,6 +238,10 @@ function checkedBase(options: GivenOptions): Omit<Projection, "kind" | "mode" | 
   checkWhole({ version, slots, maxAttempts, maxParked });
   if (slots > MAX_SLOTS) throw new RangeError(`slots is ${slots}; ${MAX_SLOTS} is the most.`);
   for (const [what, list] of Object.entries({ types, categories })) {
+    if (list !== undefined && !Array.isArray(list))
+      throw new TypeError(
+        `${what} of projection ${name} are ${JSON.stringify(list)}; they have to be a list.`,
+      );
     if (list?.length === 0)
       throw new RangeError(`${what} of projection ${name} are empty: it would do nothing.`);
   }
@@ -273,6 +293,11 @@ function checkFunctions(options: Partial<Record<string, unknown>>, names: readon
       throw new TypeError(`${name} of a projection is ${typeof options[name]}; it has to be a function.`);
     }
   }
+}
+
+function checkSchema({ name, schema }: GivenOptions): void {
+  if (schema === undefined || Object(schema)["~standard"] !== undefined) return;
+  throw new TypeError(`The schema of projection ${name} is no Standard Schema.`);
 }
 
 /** What was given of these, and nothing else. */

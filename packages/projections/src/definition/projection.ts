@@ -8,7 +8,7 @@ export type Projection = DocumentProjection | HandlerProjection | ReactorProject
 /** The events of some types, as projections get them; without definitions, with data of whatever type. */
 export type ProjectedEvent<Definitions extends EventDefinitions, Type extends string> = LoggedEvent<
   string extends keyof Definitions
-    ? RecordedEvent<Type>
+    ? { [Each in Type]: RecordedEvent<Each> }[Type]
     : Extract<RecordedEventOf<Definitions>, { readonly type: Type }>
 >;
 
