@@ -65,10 +65,9 @@ export interface ProjectionOptions<Definitions extends EventDefinitions, Type ex
   readonly maxParked?: number | undefined;
 }
 
-/** Not to infer the types from: a function for more events than these fits as well. */
-type EventFor<Definitions extends EventDefinitions, Type extends string> = ProjectedEvent<
-  Definitions,
-  NoInfer<Type>
+/** Nothing is inferred from what takes it: a function for more events than these fits as well. */
+type EventFor<Definitions extends EventDefinitions, Type extends string> = NoInfer<
+  ProjectedEvent<Definitions, Type>
 >;
 
 export interface DocumentOptions<Definitions extends EventDefinitions, Type extends string, State>
