@@ -3,6 +3,7 @@ import pMap from "p-map";
 import { documentsOf, slotOf } from "../builds/names.ts";
 import type { AnyEvent, DocumentProjection } from "../definition/projection.ts";
 import { type DocumentRecord, NO_DOCUMENT } from "../documents/document.ts";
+import { documentKeys } from "../documents/document-keys.ts";
 import { type DocumentFold, foldDocument } from "../documents/fold-document.ts";
 import { InvalidDocumentError } from "../errors.ts";
 import type { DocumentPut, DocumentStorage } from "../storage/projection-storage.ts";
@@ -173,15 +174,8 @@ export class DocumentApplier implements Applier {
   }
 
   #keysOf(event: AnyEvent): readonly string[] {
-    const keys = this.#projection.key(event) ?? [];
-    const all = typeof keys === "string" ? [keys] : [...new Set(keys)];
-    for (const key of all) {
-      if (typeof key !== "string" || key === "" || Buffer.byteLength(key) > MAX_KEY_BYTES) {
-        throw new InvalidDocumentError(String(key), `a key is a text of 1 to ${MAX_KEY_BYTES} bytes`);
-      }
-    }
     const { slot } = this.#context.slot;
-    return all.filter((key) => slotOf(key, this.#context.slots) === slot);
+    return documentKeys(this.#projection, event).filter((key) => slotOf(key, this.#context.slots) === slot);
   }
 
   async #load(keys: readonly string[]): Promise<ReadonlyMap<string, DocumentRecord>> {
@@ -222,9 +216,6 @@ export class DocumentApplier implements Applier {
     return this.#applyTogether({ ...batch, events, upTo, changes: [] });
   }
 }
-
-/** A sort key takes so much. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html */
-const MAX_KEY_BYTES = 1_024;
 
 function fitsTransaction(puts: readonly DocumentPut[], changes: number): boolean {
   const characters = puts.reduce((total, { record }) => total + (record.state?.length ?? 0), 0);
