@@ -56,7 +56,7 @@ describe("docs/observability.md", () => {
 describe("docs/errors.md", () => {
   it("has one line for each error code, and no other", async () => {
     const files = await Promise.all(
-      ["core", "local", "stream-adapter", "cli"].map((name) => sourcesOf(`packages/${name}/src/`)),
+      ["core", "local", "stream-adapter", "projections", "cli"].map((name) => sourcesOf(`packages/${name}/src/`)),
     );
     const sources = files.flat();
     const codes = sources.flatMap((source) =>

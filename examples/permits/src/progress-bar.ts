@@ -5,18 +5,19 @@ const REDRAW_MS = 100;
 /** Without a terminal: a line for each such part. */
 const PARTS = 5;
 
-/** How far a known number of events is, and how many a second. */
+/** How far a number of events is, and how many a second. */
 export interface ProgressBar {
-  update(done: number): void;
+  /** `total`: when it is another one by now. */
+  update(done: number, total?: number): void;
 }
 
 /** A bar that is drawn again and again in a terminal; elsewhere a few plain lines. */
-export function createProgressBar(output: Output, total: number): ProgressBar {
+export function createProgressBar(output: Output, expected: number): ProgressBar {
   const startedAt = performance.now();
   let drawnAt = 0;
   let part = 0;
   return {
-    update(done) {
+    update(done, total = expected) {
       const now = performance.now();
       const seconds = (now - startedAt) / 1_000;
       const line = `${count(done)} of ${count(total)} events  ${count(done / seconds)} events/s`;

@@ -9,6 +9,8 @@ import { type Application, permitEvents, type Ruling, type Task } from "./permit
 export interface LoggedTask {
   readonly streamId: string;
   readonly command: PermitCommand;
+  /** The department that the case belongs to: what every event of it says in its metadata. */
+  readonly department: string;
 }
 
 /** The category of the streams: `permit|case-10011`. */
@@ -48,7 +50,11 @@ export async function readReceiptLog(): Promise<readonly LoggedTask[]> {
   const path = createRequire(import.meta.url).resolve("pm4js/examples/input_data/receipt.csv");
   const rows = z.array(rowSchema).parse(parse(await readFile(path), { columns: true }));
   return rows
-    .map((each) => ({ streamId: `${CATEGORY}|${each["case:concept:name"]}`, command: commandOf(each) }))
+    .map((each) => ({
+      streamId: `${CATEGORY}|${each["case:concept:name"]}`,
+      command: commandOf(each),
+      department: each["case:department"],
+    }))
     .sort((one, other) => (one.command.data.at < other.command.data.at ? -1 : 1));
 }
 

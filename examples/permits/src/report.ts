@@ -1,6 +1,7 @@
 import type { Capacity } from "@tuppence/core";
 import { bold, count, type Output, writeLine } from "./output.ts";
 import { statusOf } from "./permit-state.ts";
+import type { ReadModels } from "./verify-read-models.ts";
 import type { StoredCase } from "./verify.ts";
 
 const TOP = 5;
@@ -26,9 +27,30 @@ export function reportCases(output: Output, cases: readonly StoredCase[]): void 
   );
 }
 
+/** Shows what is in the read models: open cases by department, and who did most in a week. */
+export function reportReadModels(output: Output, { openCases, workDone }: ReadModels): void {
+  writeTable(
+    output,
+    ["Departments", "received", "open"],
+    [...openCases].map(([department, { received, open }]) => [
+      department,
+      count(received),
+      count(Object.keys(open).length),
+    ]),
+  );
+  const busiest = [...workDone].sort(([, one], [, other]) => other.tasks - one.tasks).slice(0, TOP);
+  writeTable(
+    output,
+    ["Busiest weeks", "week", "tasks"],
+    busiest.map(([key, { tasks }]) => [...key.split("|"), count(tasks)]),
+  );
+}
+
 export interface Consumption {
   readonly adding: Capacity;
   readonly loggingAndFollowing: Capacity;
+  /** Building both read models, and one of them anew. */
+  readonly projecting: Capacity;
   readonly readingStreams: Capacity;
   readonly readingLog: Capacity;
   /** How many events were added. */
@@ -37,7 +59,7 @@ export interface Consumption {
 
 /** Shows what the run consumed. */
 export function reportConsumption(output: Output, { added, ...consumption }: Consumption): void {
-  const { adding, loggingAndFollowing, readingStreams, readingLog } = consumption;
+  const { adding, loggingAndFollowing, projecting, readingStreams, readingLog } = consumption;
   const forEach = (total: number): string => (total / added).toFixed(2);
   const perEvent = (capacity: Capacity): readonly (readonly string[])[] =>
     added > 0 ? [["  for each of them", ...units(capacity).map(forEach)]] : [];
@@ -49,6 +71,8 @@ export function reportConsumption(output: Output, { added, ...consumption }: Con
       ...perEvent(adding),
       ["logging and following", ...units(loggingAndFollowing).map(count)],
       ...perEvent(loggingAndFollowing),
+      ["read models, one twice", ...units(projecting).map(count)],
+      ...perEvent(projecting),
       ["reading all streams", ...units(readingStreams).map(count)],
       ["reading the log", ...units(readingLog).map(count)],
     ],

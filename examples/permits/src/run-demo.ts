@@ -7,10 +7,19 @@ import { count, type Output, writeLine } from "./output.ts";
 import { permitEvents } from "./permit-events.ts";
 import { createProgressBar } from "./progress-bar.ts";
 import { type LoggedTask, readReceiptLog } from "./receipt-log.ts";
-import { reportConsumption, reportCases } from "./report.ts";
+import { workDone } from "./read-models.ts";
+import { reportCases, reportConsumption, reportReadModels } from "./report.ts";
+import {
+  type ProjectionRun,
+  readReadModels,
+  rebuild,
+  type RebuildProgress,
+  runProjections,
+} from "./run-projections.ts";
 import { type PermitStore, sendTasks, unfinishedTasks } from "./send-tasks.ts";
 import { findDifferences, readBack, type StoredCase } from "./verify.ts";
 import { findLogDifferences, type LoggedPermitEvent } from "./verify-log.ts";
+import { findReadModelDifferences, type ReadModels } from "./verify-read-models.ts";
 
 /** How long the log may take for what it does not have yet when all is appended, in milliseconds. */
 const LOG_PATIENCE_MS = 120_000;
@@ -32,7 +41,7 @@ export interface DemoOptions {
 export interface DemoResult {
   /** How many events this run added. */
   readonly added: number;
-  /** How the file, the streams and the log differ; empty when the run is verified. */
+  /** How the file, the streams, the log and the read models differ; empty when the run is verified. */
   readonly differences: readonly string[];
 }
 
@@ -48,27 +57,41 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   try {
     await ensureTables({ client });
     await using log = feedLog(config);
-    return await runOn(client, log, options);
+    await using readModels = await runProjections(config);
+    return await runOn(client, { log, readModels }, options);
   } finally {
     client.destroy();
   }
 }
 
-async function runOn(client: DynamoDBClient, log: LogFeed, options: DemoOptions): Promise<DemoResult> {
+/** What goes on in the background. */
+interface Background {
+  readonly log: LogFeed;
+  readonly readModels: ProjectionRun;
+}
+
+async function runOn(
+  client: DynamoDBClient,
+  background: Background,
+  options: DemoOptions,
+): Promise<DemoResult> {
+  const { log, readModels } = background;
   const { output, tasks = await readReceiptLog() } = options;
   writeLine(output, `Building permits: ${count(tasks.length)} tasks of ${period(tasks)}`);
   writeLine(output);
 
   const store = createEventStore({ client, events: permitEvents });
   const meter = meterCapacity(client, { tables: [eventsTable()] });
-  const sent = await sendAndFollow(store, log, { ...options, tasks });
+  const sent = await sendAndFollow(store, background, { ...options, tasks });
   const { added } = sent;
   writeLine(output, addedLine({ added, present: tasks.length - added, seconds: sent.seconds }));
   const pages = log.meter.calls.filter(({ operation, error }) => operation === "PutItem" && !error).length;
   writeLine(output, loggedLine({ ...sent, pages, events: tasks.length }));
+  writeLine(output, rebuiltLine(sent));
 
   const adding = meter.total();
   const loggingAndFollowing = log.meter.total();
+  const projecting = readModels.meter.total();
   meter.reset();
   const cases = await readBack(store);
   const readingStreams = meter.total();
@@ -76,12 +99,25 @@ async function runOn(client: DynamoDBClient, log: LogFeed, options: DemoOptions)
   const logged: LoggedPermitEvent[] = [];
   for await (const event of store.readAll({ consistency: "strong" })) logged.push(event);
   const readingLog = meter.total();
+  const stored = await readReadModels(readModels);
   reportCases(output, cases);
-  reportConsumption(output, { added, adding, loggingAndFollowing, readingStreams, readingLog });
+  reportReadModels(output, stored);
+  reportConsumption(output, {
+    added,
+    adding,
+    loggingAndFollowing,
+    projecting,
+    readingStreams,
+    readingLog,
+  });
 
-  const differences = [...findDifferences(cases, tasks), ...findLogDifferences(logged, cases)];
+  const differences = [
+    ...findDifferences(cases, tasks),
+    ...findLogDifferences(logged, cases),
+    ...findReadModelDifferences(stored, tasks),
+  ];
   writeLine(output);
-  writeLine(output, verdict(cases, differences));
+  writeLine(output, verdict({ cases, stored }, differences));
   return { added, differences };
 }
 
@@ -90,39 +126,95 @@ interface Sent {
   /** How long that took. */
   readonly seconds: number;
   readonly followed: FollowedLog;
-  /** How long after the last append the log's reader had seen all. */
+  /** How long after the last append the log's reader had seen all, and after that the read models. */
   readonly secondsBehind: number;
+  readonly secondsToReadModels: number;
+  readonly rebuilt: Rebuilt;
 }
 
-/** Sends what is not in the store yet, and follows the log meanwhile, until that has everything. */
+/** A rebuild beside the live read model. */
+interface Rebuilt {
+  readonly seconds: number;
+  /** How many events were added meanwhile. */
+  readonly addedMeanwhile: number;
+}
+
+/**
+ * Sends what is not in the store yet, and follows the log meanwhile, until that has everything; for the last part of it, a read model is
+ * built anew at the same time.
+ */
 async function sendAndFollow(
   store: PermitStore,
-  log: LogFeed,
-  { output, tasks, signal }: DemoOptions & { readonly tasks: readonly LoggedTask[] },
+  background: Background,
+  options: DemoOptions & { readonly tasks: readonly LoggedTask[] },
 ): Promise<Sent> {
+  const { output, tasks, signal } = options;
+  const { log, readModels } = background;
   const ended = new AbortController();
-  const following = followLog(log.store, {
-    events: tasks.length,
-    signal: AbortSignal.any([ended.signal, log.failed]),
-  });
+  const failedOrEnded = AbortSignal.any([ended.signal, log.failed]);
+  const following = followLog(log.store, { events: tasks.length, signal: failedOrEnded });
   // It is awaited when all is sent; should it fail before, that must not count as unhandled.
   following.catch(() => undefined);
   let patience: NodeJS.Timeout | undefined;
   try {
     const startedAt = performance.now();
     const unfinished = await unfinishedTasks(store, tasks);
-    const progressBar = createProgressBar(output, unfinished.length);
-    const onDone = (done: number): void => progressBar.update(done);
-    const added = await sendTasks(store, unfinished, { onDone, signal });
+    const firstPart = Math.floor(unfinished.length * SHARE_BEFORE_REBUILD);
+    const progressBar = createProgressBar(output, firstPart);
+    const added = await sendTasks(store, unfinished.slice(0, firstPart), {
+      onDone: (done) => progressBar.update(done),
+      signal,
+    });
+    const rest = await sendDuringRebuild(store, unfinished.slice(firstPart), { ...options, readModels });
     const sentAt = performance.now();
     patience = setTimeout(() => ended.abort(), LOG_PATIENCE_MS);
     const followed = await following;
     log.failed.throwIfAborted();
-    const secondsBehind = (performance.now() - sentAt) / 1_000;
-    return { added, seconds: (sentAt - startedAt) / 1_000, followed, secondsBehind };
+    const followedAt = performance.now();
+    await readModels.reached(followed.position, failedOrEnded);
+    return {
+      added: added + rest.added,
+      seconds: (sentAt - startedAt) / 1_000,
+      followed,
+      secondsBehind: (followedAt - sentAt) / 1_000,
+      secondsToReadModels: (performance.now() - followedAt) / 1_000,
+      rebuilt: { seconds: rest.rebuildSeconds, addedMeanwhile: rest.addedMeanwhile },
+    };
   } finally {
     clearTimeout(patience);
     ended.abort();
+  }
+}
+
+/** How much is sent before the read model of work done is built anew. */
+const SHARE_BEFORE_REBUILD = 0.6;
+
+async function sendDuringRebuild(
+  store: PermitStore,
+  tasks: readonly LoggedTask[],
+  { output, signal, readModels }: DemoOptions & { readonly readModels: ProjectionRun },
+): Promise<{
+  readonly added: number;
+  readonly rebuildSeconds: number;
+  readonly addedMeanwhile: number;
+}> {
+  const stopped = new AbortController();
+  const either = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal;
+  let sent = 0;
+  const sending = sendTasks(store, tasks, { onDone: (done) => (sent = done), signal: either });
+  sending.catch(() => undefined);
+  try {
+    writeLine(output, `building ${workDone.name} anew beside the live one, while events go on coming in`);
+    const bar = createProgressBar(output, 1);
+    const onProgress = ({ done, total }: RebuildProgress): void => bar.update(done, total);
+    const rebuildSeconds = await rebuild(readModels.projections, workDone.name, {
+      onProgress,
+      signal: either,
+    });
+    const addedMeanwhile = sent;
+    return { added: await sending, rebuildSeconds, addedMeanwhile };
+  } finally {
+    stopped.abort();
   }
 }
 
@@ -157,11 +249,23 @@ function loggedLine({
   return `all in the log ${secondsBehind.toFixed(1)} s later, in ${count(run.pages)} ${run.pages === 1 ? "page" : "pages"}${delay}`;
 }
 
-function verdict(cases: readonly StoredCase[], differences: readonly string[]): string {
+function rebuiltLine({ rebuilt, secondsToReadModels }: Sent): string {
+  const { seconds, addedMeanwhile } = rebuilt;
+  const meanwhile = addedMeanwhile === 0 ? "" : `, while ${count(addedMeanwhile)} events were added`;
+  return (
+    `${workDone.name} built anew and put in place in ${seconds.toFixed(1)} s${meanwhile}; ` +
+    `all in the read models ${secondsToReadModels.toFixed(1)} s after the log`
+  );
+}
+
+function verdict(
+  { cases, stored }: { readonly cases: readonly StoredCase[]; readonly stored: ReadModels },
+  differences: readonly string[],
+): string {
   if (differences.length > 0) {
     const more = differences.length - DIFFERENCES_SHOWN;
     return [
-      `NOT verified: ${count(differences.length)} differences between the file, the streams and the log`,
+      `NOT verified: ${count(differences.length)} differences between the file, the streams, the log and the read models`,
       ...differences.slice(0, DIFFERENCES_SHOWN),
       ...(more > 0 ? [`and ${count(more)} more`] : []),
     ].join("\n");
@@ -171,5 +275,7 @@ function verdict(cases: readonly StoredCase[], differences: readonly string[]): 
     `verified: ${events} events in ${count(cases.length)} streams, every stream 1..n without a gap, ` +
       "every state equal to a fold of the file",
     `verified: positions 1..${events} of the log without a gap, every event once, every stream in its order`,
+    `verified: ${count(stored.openCases.size)} departments and ${count(stored.workDone.size)} weeks of employees, ` +
+      "every document equal to a fold of the file",
   ].join("\n");
 }

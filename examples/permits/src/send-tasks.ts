@@ -34,10 +34,14 @@ export async function sendTasks(
   let done = 0;
   let added = 0;
 
-  async function send({ streamId, command }: LoggedTask, previous: Promise<void> | undefined): Promise<void> {
+  async function send(
+    { streamId, command, department }: LoggedTask,
+    previous: Promise<void> | undefined,
+  ): Promise<void> {
     await previous;
     const { duplicate } = await handle(streamId, command, {
       commitId: commitIdFrom(command.data.taskId),
+      metadata: { department },
       signal,
     });
     if (!duplicate) added += 1;

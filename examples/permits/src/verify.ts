@@ -50,7 +50,7 @@ export function findDifferences(
   ];
 }
 
-function foldTasks(tasks: readonly LoggedTask[]): ReadonlyMap<string, ExpectedCase> {
+export function foldTasks(tasks: readonly LoggedTask[]): ReadonlyMap<string, ExpectedCase> {
   const cases = new Map<string, { events: PermitEvent[]; state: PermitState }>();
   for (const { streamId, command } of tasks) {
     const { events, state } = cases.get(streamId) ?? { events: [], state: permit.initialState() };

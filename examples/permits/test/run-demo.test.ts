@@ -47,6 +47,8 @@ describe("the demo", () => {
     );
     const inLog = `verified: positions 1..${tasks.length} of the log without a gap, every event once`;
     expect(first.text).toContain(inLog);
+    expect(first.text).toMatch(/\nwork-done built anew and put in place in [\d.]+ s/);
+    expect(first.text).toMatch(/\nverified: \d departments and \d+ weeks of employees, every document equal/);
 
     const second = await run(database);
     expect(second).toMatchObject({ added: 0, differences: [] });
@@ -85,8 +87,11 @@ describe("the demo", () => {
     await client.send(new PutItemCommand({ TableName, Item }));
     client.destroy();
     const { differences, text } = await run(database);
-    expect(differences).toHaveLength(Number(first.Item?.["n"]?.N ?? 1));
-    expect(differences[0]).toMatch(/^position \d+: version 1 of permit\|case-\d+ was in the log before$/);
+    // The read models have them twice, too.
+    const inLog = differences.filter((difference) => difference.startsWith("position"));
+    expect(inLog).toHaveLength(Number(first.Item?.["n"]?.N ?? 1));
+    expect(inLog.length).toBeLessThan(differences.length);
+    expect(inLog[0]).toMatch(/^position \d+: version 1 of permit\|case-\d+ was in the log before$/);
     expect(text).toContain("NOT verified");
   });
 

@@ -116,8 +116,8 @@ export function createProjections(options: ProjectionsOptions): Projections {
       return (await registry.list("eventual")).map(summaryOf);
     },
     async status(name) {
-      const registrations = name === undefined ? await registry.list("eventual") : [await find(name)];
-      return readStatus({ control, store, now: runtime.now }, registrations);
+      const asked = name === undefined ? await registry.list("eventual") : [await find(name)];
+      return readStatus({ control, store, now: runtime.now }, asked);
     },
     pause: async (name) => summaryOf(await registry.pause(name)),
     resume: async (name) => summaryOf(await registry.resume(name)),

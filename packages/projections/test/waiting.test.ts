@@ -1,102 +1,11 @@
-import { auditLog, createEventStore } from "@tuppence/core";
-import { createMemoryEventStore } from "@tuppence/core/memory";
 import { describe, expect, it } from "vitest";
 import { KnownRegistrations } from "../src/builds/known-registrations.ts";
 import { slotOf } from "../src/builds/names.ts";
-import type { DocumentProjection, HandlerProjection } from "../src/definition/projection.ts";
-import {
-  createDocuments,
-  createMemoryProjectionStorage,
-  defineProjection,
-  waitForProjection,
-} from "../src/index.ts";
-import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage.ts";
-import type { EventsToken, Token } from "../src/wait/token.ts";
+import type { DocumentProjection } from "../src/definition/projection.ts";
+import { createDocuments, createMemoryProjectionStorage, waitForProjection } from "../src/index.ts";
 import type { ReadPlace } from "../src/wait/wait-place.ts";
-import { eventOf, PlacedProjection, scriptedTime } from "./placed-build.ts";
-import { connect } from "./test-database.ts";
-
-const NAME = "waited";
-
-interface Given {
-  readonly version?: number;
-  readonly key?: (event: { readonly data: unknown; readonly position: number }) => string | undefined;
-}
-
-function documentProjection({ version = 1, key }: Given = {}): DocumentProjection<string> {
-  return defineProjection({
-    name: NAME,
-    version,
-    types: ["T"],
-    categories: ["s"],
-    key: key ?? (({ data }) => (data as { readonly key: string }).key),
-    initialState: () => "",
-    evolve: (state) => state,
-  }) as DocumentProjection<string>;
-}
-
-function handler(): HandlerProjection {
-  return defineProjection({ name: NAME, version: 1, types: ["T"], handle: () => undefined });
-}
-
-/** The log: version n of every stream is at position 10 n. Counts how often it is asked. */
-function logStore(): { asked: number[]; waitFor: (streamId: string, version: number) => Promise<number> } {
-  const asked: number[] = [];
-  return {
-    asked,
-    waitFor: async (_, version) => {
-      asked.push(version);
-      return 10 * version;
-    },
-  };
-}
-
-interface Wait {
-  readonly steps?: readonly ((placed: PlacedProjection) => Promise<void>)[];
-  readonly prepare?: (placed: PlacedProjection) => Promise<void>;
-  readonly waiting: (place: ReadPlace) => Promise<unknown>;
-}
-
-/** What a wait came to, and after how many steps; when steps run out before it resolves it times out. */
-async function waited({ steps = [], prepare, waiting }: Wait): Promise<{ result: unknown; after: number }> {
-  const placed = new PlacedProjection(createMemoryProjectionStorage(), NAME);
-  await placed.flip();
-  await prepare?.(placed);
-  let after = 0;
-  const script = steps.map((step) => async () => {
-    after += 1;
-    await step(placed);
-  });
-  const { runtime } = scriptedTime(script);
-  const result = await waiting({ storage: placed.storage, store: logStore(), runtime }).catch(
-    (error: { readonly code?: unknown }) => {
-      if (error.code === undefined) throw error;
-      return error.code;
-    },
-  );
-  return { result, after };
-}
-
-const inDocument =
-  (token: Token, projection: DocumentProjection<string> = documentProjection()): Wait["waiting"] =>
-  (place) =>
-    createDocuments(projection, place).waitFor("k", token);
-const inProjection =
-  (
-    token: Token,
-    projection: DocumentProjection<string> | HandlerProjection = documentProjection(),
-  ): Wait["waiting"] =>
-  (place) =>
-    waitForProjection(projection, token, place);
-
-const at = (version: number, events?: readonly ReturnType<typeof eventOf>[]): EventsToken => ({
-  streamId: "s|1",
-  version,
-  events,
-});
-const put = (state: string, position: number) => (placed: PlacedProjection) =>
-  placed.put("k", state, { position });
-const move = (position: number) => (placed: PlacedProjection) => placed.moveSlot(position);
+import { eventOf, PlacedProjection } from "./placed-build.ts";
+import { at, documentProjection, inDocument, logStore, move, NAME, put, waited } from "./waited.ts";
 
 describe("waiting for a document", () => {
   it("ends when the document holds the event, and not before", async () => {
@@ -181,7 +90,9 @@ describe("waiting for a document", () => {
     expect(await waited({ steps, waiting: inDocument(at(4)) })).toEqual({ result: undefined, after: 3 });
     const [, second] = events;
     const position = 15;
-    expect(await waited({ steps, waiting: inDocument({ ...second, position } as never) })).toEqual({
+    expect(
+      await waited({ steps, waiting: inDocument({ streamId: "s|1", version: 2, ...second, position }) }),
+    ).toEqual({
       result: undefined,
       after: 2,
     });
@@ -302,137 +213,5 @@ describe("waiting for a document", () => {
     await expect(
       createDocuments(documentProjection(), { storage }).waitFor("k", 1, { signal }),
     ).rejects.toThrow("enough");
-  });
-});
-
-describe("waiting for a projection", () => {
-  const moves = (slots: readonly number[], position = 20): Wait["steps"] =>
-    slots.map((slot) => (placed: PlacedProjection) => placed.moveSlot(position, { slot }));
-  const prepare = (placed: PlacedProjection): Promise<void> => placed.flip({ slots: 4 });
-
-  it("ends when all slots have passed the position, and not before", async () => {
-    const slots = [0, 1, 2, 3];
-    for (const token of [20, at(2)]) {
-      const waiting = inProjection(token);
-      const early = moves(slots, 19) ?? [];
-      expect(await waited({ prepare, waiting, steps: [...early, ...(moves(slots) ?? [])] })).toEqual({
-        result: undefined,
-        after: 8,
-      });
-      expect(await waited({ prepare, waiting, steps: moves([0, 1, 3]) ?? [] })).toEqual({
-        result: "waitTimeout",
-        after: 3,
-      });
-    }
-    // It begins behind the start: nothing before it is waited for.
-    const late = (placed: PlacedProjection): Promise<void> =>
-      placed.flip({ slots: 4 }, { startPosition: 20 });
-    expect(await waited({ prepare: late, waiting: inProjection(20) })).toEqual({
-      result: undefined,
-      after: 0,
-    });
-    expect(await waited({ prepare: late, waiting: inProjection(21) })).toMatchObject({
-      result: "waitTimeout",
-    });
-  });
-
-  it("of an append waits for the slots that handle its events", async () => {
-    const events = [eventOf("T", 1), eventOf("T", 2, { data: { key: "l" } }), eventOf("Else", 3)];
-    const slots = [slotOf("k", 4), slotOf("l", 4)];
-    const waiting = inProjection(at(3, events));
-    expect(new Set(slots).size).toBe(2);
-    expect(await waited({ prepare, waiting, steps: moves(slots) ?? [] })).toEqual({
-      result: undefined,
-      after: 2,
-    });
-    expect(await waited({ prepare, waiting, steps: moves(slots.slice(1)) ?? [] })).toMatchObject({
-      result: "waitTimeout",
-    });
-    expect(await waited({ prepare, waiting: inProjection(at(1, [eventOf("Else", 1)])) })).toEqual({
-      result: undefined,
-      after: 0,
-    });
-    const nowhere = documentProjection({ key: () => undefined });
-    expect(await waited({ prepare, waiting: inProjection(at(3, events), nowhere) })).toEqual({
-      result: undefined,
-      after: 0,
-    });
-  });
-
-  it("of handlers goes by the stream's slot", async () => {
-    const slot = slotOf("s|1", 4);
-    const ofHandler = (placed: PlacedProjection): Promise<void> =>
-      placed.flip({ slots: 4 }, { kind: "handler" });
-    for (const token of [at(2), at(2, [eventOf("T", 2)])]) {
-      const waiting = inProjection(token, handler());
-      const steps = moves([...[0, 1, 2, 3].filter((each) => each !== slot), slot]) ?? [];
-      expect(await waited({ prepare: ofHandler, waiting, steps })).toEqual({ result: undefined, after: 4 });
-    }
-  });
-
-  it("begins anew with the build that becomes live", async () => {
-    const waiting = inProjection(20);
-    const flip = (placed: PlacedProjection): Promise<void> => placed.flip({ number: 2, slots: 2 });
-    const newSlot = (slot: number) => (placed: PlacedProjection) => placed.moveSlot(20, { build: 2, slot });
-    const steps = [...(moves([0, 1, 2]) ?? []), flip, newSlot(0), ...(moves([3]) ?? []), newSlot(1)];
-    expect(await waited({ prepare, waiting, steps })).toEqual({ result: undefined, after: 7 });
-  });
-});
-
-describe("waiting with a real log", () => {
-  it("takes the result of an append, in memory", async () => {
-    const store = createMemoryEventStore();
-    const placed = new PlacedProjection(createMemoryProjectionStorage(), NAME);
-    await placed.flip();
-    await store.append("s|1", [{ type: "T", data: { key: "l" } }]);
-    const appended = await store.append("s|1", [
-      { type: "T", data: { key: "k" } },
-      { type: "T", data: { key: "l" } },
-    ]);
-    let sleeps = 0;
-    const steps = scriptedTime([() => placed.moveSlot(1), () => placed.moveSlot(2)]);
-    const runtime = {
-      ...steps.runtime,
-      sleep: async (ms: number) => {
-        sleeps += 1;
-        await steps.runtime.sleep?.(ms);
-      },
-    };
-    const documents = createDocuments(documentProjection(), { storage: placed.storage, store, runtime });
-    expect(await documents.waitFor("k", appended)).toBeUndefined();
-    expect(sleeps).toBe(2);
-    await waitForProjection(documentProjection(), appended.events[0] ?? 0, {
-      storage: placed.storage,
-      store,
-    });
-  });
-
-  it("takes the result of an append, in DynamoDB", async () => {
-    const client = connect("waiting");
-    const store = createEventStore({ client });
-    const storage = createDynamoDBProjectionStorage(client, "tuppence");
-    await Promise.all([store.ensureTables(), storage.ensureTables()]);
-    const placed = new PlacedProjection(storage, NAME);
-    await placed.flip();
-    const appended = await store.append("s|1", [{ type: "T", data: { key: "k" } }]);
-    const documents = createDocuments(documentProjection(), { storage, store });
-    const wait = { timeoutMs: 30_000, pollIntervalMs: 5 };
-    let isOver = false;
-    const waiting = documents.waitFor("k", appended, wait).finally(() => {
-      isOver = true;
-    });
-    const all = waitForProjection(documentProjection(), appended, { storage, store, ...wait });
-    await placed.put("k", "early", { position: 0 });
-    // What the projection is not about is not even looked for in the log.
-    const other = await store.append("s|2", [{ type: "Else", data: 1 }]);
-    expect(await documents.waitFor("k", other)).toBe("early");
-    // What a sequencer does.
-    await auditLog({ client, graceMs: 0, repair: true });
-    const position = await store.waitFor("s|1", 1);
-    expect(isOver).toBe(false);
-    await placed.put("k", "there", { position: position });
-    expect(await waiting).toBe("there");
-    await placed.moveSlot(position);
-    await all;
   });
 });

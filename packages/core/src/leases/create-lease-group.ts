@@ -65,12 +65,14 @@ export function createLeaseGroup(options: LeaseGroupOptions): LeaseGroup {
     "storage" in options
       ? options.storage
       : createDynamoDBControlStorage(options.client, options.tablePrefix ?? DEFAULT_TABLE_PREFIX);
+  const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
+  const randomPart = Math.floor(runtime.random() * 2 ** 32).toString(16);
   return new StoredLeaseGroup({
     storage,
     group,
-    worker: workerId === undefined ? randomUUID() : `${workerId}/${randomUUID().slice(0, 8)}`,
+    worker: workerId === undefined ? randomUUID() : `${workerId}/${randomPart.padStart(8, "0")}`,
     durationMs,
-    runtime: { ...SYSTEM_RUNTIME, ...options.runtime },
+    runtime,
     guards: LEASE_GUARDS,
     emit: options.onEvent ?? ((): void => undefined),
   });

@@ -143,6 +143,16 @@ export interface LogReads<Definitions extends EventDefinitions> {
   ): AsyncIterable<LogBatch<RecordedEventOf<Definitions>>>;
 
   /**
+   * The last position of the log; 0 while it is empty. Cost: 1 request, 1 RCU for each 4 KB of the last page, eventually
+   * consistent half of that.
+   */
+  logEnd(options?: {
+    /** `"strong"` (default) sees every page; `"eventual"` may be a moment behind. */
+    readonly consistency?: Consistency | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<number>;
+
+  /**
    * Opens the log for followers that go through it each at its own pace, as projections do: what one has fetched, the others get without a
    * request, and at its end one look serves all. Keep it for the life of the process.
    *

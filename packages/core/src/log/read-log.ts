@@ -86,6 +86,17 @@ export async function* readLog(
   }
 }
 
+/** The last position of the log, 0 while it is empty. Nothing is opened, so nothing can be unreadable. */
+export async function readLogEnd(
+  context: ReadContext,
+  options: Pick<ChainWindow, "consistency" | "signal">,
+): Promise<number> {
+  const log = readContext(context, { chain: LOG, bill: new Bill() });
+  const window = { low: 1, high: LAST_SLOT, backward: true, firstPageItems: 1, ...options };
+  for await (const { last } of readChain(log, window)) return last;
+  return 0;
+}
+
 /** The part of a window that is in a page, and within the limit: nothing is opened that a reader does not get to. */
 function wantedOf(page: ChainItem, window: ChainWindow, left: number): ChainWindow {
   const low = Math.max(page.first, window.low);

@@ -8,7 +8,7 @@ import { CHAIN_GUARDS, type ChainGuards, readSlots } from "../chain/tiling.ts";
 import { newCommitId, parseCommitId } from "../commit-id.ts";
 import type { EventDefinitions, NewEvent, RecordedEvent } from "../events.ts";
 import { MAX_ITEM_BYTES } from "../limits.ts";
-import { planLogRead, readLog } from "../log/read-log.ts";
+import { planLogRead, readLog, readLogEnd } from "../log/read-log.ts";
 import { holdsEvents } from "../log/sequencer.ts";
 import { createLogReader } from "../log/log-reader.ts";
 import { planSubscription, subscribeLog } from "../log/subscribe.ts";
@@ -145,6 +145,7 @@ export function createChainEventStore<Definitions extends EventDefinitions>(
       readLog(context, { ...planLogRead(context, readOptions), bill: readOptions.bill }),
     subscribeAll: (subscribeOptions = {}) =>
       subscribeLog(context, planSubscription(context, subscribeOptions)),
+    logEnd: ({ consistency = "strong", signal } = {}) => readLogEnd(context, { consistency, signal }),
     openLogReader: (readerOptions = {}) => createLogReader(context, readerOptions),
     async waitFor(streamId, version, waitOptions = {}) {
       checkStreamId(streamId);

@@ -155,7 +155,7 @@ export function unpackCommits(chainItem: ChainItem): CommitSlice[] {
   const { item, first, last } = chainItem;
   const isTruncated = chainItem.truncatedBefore !== undefined;
   const entries = isTruncated || last < first ? [] : parseEntries(chainItem);
-  const metadata = item["x"]?.S === undefined ? undefined : (JSON.parse(item["x"].S) as EventMetadata);
+  const metadata = parseMetadata(chainItem);
   return sliceCommits(chainItem, { entries, bodies: bodiesOf(item), metadata });
 }
 
@@ -206,6 +206,16 @@ function bodiesOf(item: Item): Iterator<Uint8Array, undefined> {
   const bodies = item["b"]?.L;
   if (bodies === undefined) return NO_BODIES;
   return bodies.flatMap(({ B: body }) => (body === undefined ? [] : [body])).values();
+}
+
+function parseMetadata({ item, first }: ChainItem): EventMetadata | undefined {
+  const text = item["x"]?.S;
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as EventMetadata;
+  } catch (error) {
+    throw new IntegrityError(String(item["p"]?.S), first, "its metadata can't be decoded", { cause: error });
+  }
 }
 
 function parseEntries(chainItem: ChainItem): readonly unknown[] {

@@ -173,6 +173,7 @@ export function observeStore(store: BilledEventStore, observer: Observer): Event
       ),
     // It has no end to be observed, and what is in a record was read already.
     subscribeAll: (options) => store.subscribeAll(options),
+    logEnd: (options) => store.logEnd(options),
     openLogReader: (options) => store.openLogReader(options),
     eventsIn: (item) => store.eventsIn(item),
     exportCommits(options = {}) {

@@ -1,6 +1,6 @@
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { EventDefinitions, LoggedEvent, RecordedEvent, RecordedEventOf } from "@tuppence/core";
+import type { EventDefinitions, LoggedEvent, RecordedEventOf } from "@tuppence/core";
 
 /** A projection as `defineProjection` made it: checked, and with its defaults. */
 export type Projection = DocumentProjection | HandlerProjection | ReactorProjection;
@@ -13,7 +13,7 @@ export type ProjectedEvent<Definitions extends EventDefinitions, Type extends st
 >;
 
 /** An event whose type is not known any more. */
-export type AnyEvent = LoggedEvent<RecordedEvent>;
+export type AnyEvent = LoggedEvent;
 
 /** What becomes of an event that can't be handled, however often it is tried. */
 export type FailurePolicy = "park" | "skip" | "halt";

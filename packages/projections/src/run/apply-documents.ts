@@ -7,11 +7,13 @@ import { documentKeys } from "../documents/document-keys.ts";
 import { type DocumentFold, foldDocument } from "../documents/fold-document.ts";
 import { InvalidDocumentError } from "../errors.ts";
 import type { DocumentPut, DocumentStorage } from "../storage/projection-storage.ts";
+import { firstOf } from "./apply-in-halves.ts";
 import { tryUntilDone } from "./failure.ts";
 import {
   type Applied,
   type Applier,
   attemptsOf,
+  changesUpTo,
   type EventBatch,
   type FailedEvent,
   type SlotContext,
@@ -86,15 +88,15 @@ export class DocumentApplier implements Applier {
       const sent = put;
       const outcome = await tryUntilDone(attemptsOf(this.#context, 1), () => this.#send(sent));
       if (outcome.applied) {
-        this.#cache.set(put.key, put.record);
+        this.#cache.set(first.key, sent.record);
         return failed;
       }
       const before = outcome.found ?? NO_DOCUMENT;
-      this.#cache.set(put.key, before);
-      const folded = await foldDocument(this.#fold, { key: put.key, before }, batch);
+      this.#cache.set(first.key, before);
+      const folded = await foldDocument(this.#fold, { key: first.key, before }, batch);
       ({ failed } = folded);
       if (folded.after === undefined) return failed;
-      put = { ...put, record: folded.after };
+      put = { partition: this.#partition, key: first.key, record: folded.after };
     }
   }
 
@@ -111,8 +113,7 @@ export class DocumentApplier implements Applier {
     for (;;) {
       const folded = await this.#foldBatch(batch.events, batch.parked);
       const upTo = folded.failed ? folded.failed.event.position - 1 : batch.upTo;
-      // They may be about what is behind the failed one.
-      const control = folded.failed ? [] : batch.changes;
+      const control = changesUpTo(batch.changes, upTo);
       if (!fitsTransaction(folded.puts, control.length)) return this.#applyLess(batch);
       if (folded.puts.length === 0) return { upTo, isMoved: false, failed: folded.failed };
       const to = Math.max(upTo, position.done);
@@ -211,9 +212,7 @@ export class DocumentApplier implements Applier {
         ? { upTo: batch.after, isMoved: false }
         : { upTo: first.position - 1, isMoved: false, failed: { event: first, error, attempts: 1 } };
     }
-    const events = batch.events.slice(0, batch.events.length >>> 1);
-    const upTo = events.at(-1)?.position ?? batch.after;
-    return this.#applyTogether({ ...batch, events, upTo, changes: [] });
+    return this.#applyTogether(firstOf(batch, batch.events.length >>> 1));
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type Applier,
   attemptsOf,
   buildContext,
+  changesUpTo,
   type EventBatch,
   type SlotContext,
 } from "./slot-context.ts";
@@ -26,8 +27,9 @@ export class HandlerApplier implements Applier {
 
   async apply(batch: EventBatch): Promise<Applied> {
     if (batch.events.length === 0) return { upTo: batch.upTo, isMoved: false };
-    const whole = this.#projection.mode === "transaction" ? this.#applyTogether : this.#applyOutside;
-    return applyInHalves(batch, (part) => whole.call(this, part));
+    return applyInHalves(batch, (part) =>
+      this.#projection.mode === "transaction" ? this.#applyTogether(part) : this.#applyOutside(part),
+    );
   }
 
   /** Its writes together with the position: exactly once. */
@@ -41,7 +43,7 @@ export class HandlerApplier implements Applier {
       }
       if (writes.length === 0) return { upTo: batch.upTo, isMoved: false };
       const to = Math.max(batch.upTo, position.done);
-      const refused = await position.move({ to, control: batch.changes, writes });
+      const refused = await position.move({ to, control: changesUpTo(batch.changes, batch.upTo), writes });
       if (refused !== undefined && refused.writes.length > 0) {
         throw new Error(`The conditions of its writes ${refused.writes.join(", ")} did not hold.`);
       }

@@ -19,12 +19,19 @@ export async function applyInHalves(
       throw error;
     const middle = firstNamed(error, events) ?? events.length >>> 1;
     if (events.length === 1 || middle === 0) return failedAt(first, error);
-    const half = events.slice(0, middle);
-    const upTo = half.at(-1)?.position ?? batch.after;
-    const applied = await applyInHalves({ ...batch, events: half, upTo, changes: [] }, applyWhole);
+    const applied = await applyInHalves(firstOf(batch, middle), applyWhole);
     if (applied.failed) return applied;
-    return applyInHalves({ ...batch, events: events.slice(middle), after: applied.upTo }, applyWhole);
+    const changes = batch.changes.filter(({ position }) => !applied.isMoved || position > applied.upTo);
+    const rest = { ...batch, events: events.slice(middle), after: applied.upTo, changes };
+    return applyInHalves(rest, applyWhole);
   }
+}
+
+/** A batch up to one of its events, with what is to be stored up to there. */
+export function firstOf(batch: EventBatch, count: number): EventBatch {
+  const events = batch.events.slice(0, count);
+  const upTo = events.at(-1)?.position ?? batch.after;
+  return { ...batch, events, upTo, changes: batch.changes.filter(({ position }) => position <= upTo) };
 }
 
 /** The index of the event that an error says it is about. */

@@ -29,8 +29,7 @@ export class LogWindow {
   readonly #projection: ProjectionBase;
   /** Whether events of a stream are this slot's. */
   readonly #isOwn: (streamId: string) => boolean;
-  #position: number;
-  /** What was read ahead of `#position`, up to `#readTo`. */
+  /** What was read and not taken yet, up to `#readTo`. */
   #events: readonly AnyEvent[] = [];
   #unreadable: readonly UnreadablePlace[] = [];
   #characters = 0;
@@ -45,12 +44,12 @@ export class LogWindow {
     this.#source = source;
     this.#projection = projection;
     this.#isOwn = place.isOwn;
-    this.#position = this.#readTo = place.position;
+    this.#readTo = place.position;
   }
 
   /** Goes on behind a position, with what is stored there now. */
   seek(position: number): void {
-    this.#position = this.#readTo = position;
+    this.#readTo = position;
     this.#events = [];
     this.#unreadable = [];
     this.#characters = 0;
@@ -88,7 +87,6 @@ export class LogWindow {
     this.#events = this.#events.slice(taken.events.length);
     this.#unreadable = this.#unreadable.slice(taken.unreadable.length);
     this.#characters = all === 0 ? 0 : (this.#characters * this.#events.length) / all;
-    this.#position = cut;
     return taken;
   }
 

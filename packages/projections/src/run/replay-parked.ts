@@ -1,5 +1,6 @@
 import type { ControlKey } from "@tuppence/core/leases";
 import type { Projection } from "../definition/projection.ts";
+import { RetryAfterError } from "../errors.ts";
 import { tryUntilDone } from "./failure.ts";
 import type { LogSource } from "./log-window.ts";
 import { type ParkedEvent, parkUpdate } from "./parked-event.ts";
@@ -7,6 +8,9 @@ import { type Applied, type Applier, attemptsOf, type SlotContext } from "./slot
 
 /** Parked events that are handled in one go, before the slot goes on with the log. */
 const MAX_REPLAYED_AT_ONCE = 100;
+
+/** Before a log is read again that does not show what was read of it once, in milliseconds. */
+const STALE_LOG_MS = 200;
 
 export interface ReplayWork {
   readonly projection: Projection;
@@ -67,9 +71,12 @@ async function replayOne(
   const skipped = event.replay === "skip";
   if (!skipped) {
     const { types, categories } = work.projection;
-    const page = await tryUntilDone(attemptsOf(context, 1), () =>
-      work.log.read(event.position - 1, { types, categories, signal: lease.lost }),
-    );
+    const page = await tryUntilDone(attemptsOf(context, 1), async () => {
+      const found = await work.log.read(event.position - 1, { types, categories, signal: lease.lost });
+      // Reads of the log may be behind what another owner of the slot has read of it.
+      if (found.position >= event.position) return found;
+      throw new RetryAfterError("The log does not show the event yet.", { retryAfterMs: STALE_LOG_MS });
+    });
     const isIt = (other: { readonly position: number }): boolean => other.position === event.position;
     const unreadable = page.unreadable.find(isIt);
     if (unreadable) return { event, error: unreadable.error, attempts: 1 };
@@ -79,7 +86,7 @@ async function replayOne(
       after: event.position - 1,
       upTo: event.position,
       parked: work.parked(),
-      changes: [gone],
+      changes: [{ position: event.position, change: gone }],
     });
     if (applied.failed) return applied.failed;
     if (applied.isMoved) {

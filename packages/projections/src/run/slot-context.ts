@@ -44,7 +44,18 @@ export interface EventBatch {
   /** Streams of which something is parked. */
   readonly parked: ReadonlySet<string>;
   /** What goes into the transaction that moves the position, where there is one: no position of it is above `upTo`. */
-  readonly changes: readonly ControlChange[];
+  readonly changes: readonly EventChange[];
+}
+
+/** What is stored about an event in the transaction that moves the position to it or beyond: neither comes without the other. */
+export interface EventChange {
+  readonly position: number;
+  readonly change: ControlChange;
+}
+
+/** Those that go with a position. */
+export function changesUpTo(changes: readonly EventChange[], upTo: number): readonly ControlChange[] {
+  return changes.filter(({ position }) => position <= upTo).map(({ change }) => change);
 }
 
 /** An event that can't be handled, or not even be read. */
@@ -58,7 +69,7 @@ export interface FailedEvent {
 export interface Applied {
   /** Everything up to here is done. */
   readonly upTo: number;
-  /** Whether the position was moved with it; up to the batch's end, its changes were made too. */
+  /** Whether the position was moved to `upTo` with it, and the changes up to there were made. */
   readonly isMoved: boolean;
   /** The first event that can't be handled; what is before it is done. */
   readonly failed?: FailedEvent | undefined;

@@ -67,15 +67,20 @@ export class SlotPosition {
     this.#done = position;
   }
 
-  /** How long ago what is stored was current, in ms; 0 when it is. */
+  /** Whether all that is done is stored. */
+  get isStored(): boolean {
+    return this.#done <= this.#stored;
+  }
+
+  /** How long ago what is stored was current, in ms; 0 when it is, or was a moment ago. */
   get staleMs(): number {
-    return this.#done > this.#stored ? this.#runtime.monotonic() - this.#storedAt : 0;
+    return this.isStored ? 0 : this.#runtime.monotonic() - this.#storedAt;
   }
 
   /** Stores what is done, if it is not stored yet. */
   async store(): Promise<void> {
     const { done } = this;
-    if (done <= this.#stored) return;
+    if (this.isStored) return;
     await tryUntilDone(this.#attempts, () => this.#lease.commit(String(done)));
     this.#moved(done);
   }

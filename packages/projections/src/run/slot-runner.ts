@@ -1,5 +1,4 @@
 import { pause } from "@tuppence/core";
-import type { ControlChange } from "@tuppence/core/leases";
 import { slotOf } from "../builds/names.ts";
 import type { AnyEvent, Projection } from "../definition/projection.ts";
 import { DocumentApplier } from "./apply-documents.ts";
@@ -15,6 +14,7 @@ import {
   type Applied,
   type Applier,
   attemptsOf,
+  changesUpTo,
   type FailedEvent,
   type SlotContext,
 } from "./slot-context.ts";
@@ -131,12 +131,12 @@ export class SlotRunner {
     }
     const { checkpointIntervalMs, parkedLookMs } = this.#work;
     if (position.staleMs >= checkpointIntervalMs || lease.position === undefined) await position.store();
-    if (position.staleMs === 0) {
+    if (position.isStored) {
       await this.#retrying(() => this.#work.onCaughtUp());
       await this.#work.reporter.report();
     }
     const waits = [
-      position.staleMs > 0 ? checkpointIntervalMs - position.staleMs : undefined,
+      position.isStored ? undefined : checkpointIntervalMs - position.staleMs,
       this.#parked.total > 0 ? parkedLookMs : undefined,
       this.#context.isLive() ? undefined : checkpointIntervalMs,
     ].filter((ms) => ms !== undefined);
@@ -195,17 +195,23 @@ export class SlotRunner {
 
   async #applyPart(part: Part): Promise<Applied> {
     const { position, slot } = this.#context;
-    const changes: ControlChange[] = part.behind.map((event) => parkUpdate(slot, event));
     if (part.upTo <= part.after) return { upTo: part.after, isMoved: false };
     const tooMany = part.behind.at(this.#work.projection.maxParked - this.#parked.total);
     if (tooMany !== undefined && part.behind.length > 0) return this.#refuseToPark(part, tooMany);
+    const changes = part.behind.map((event) => ({
+      position: event.position,
+      change: parkUpdate(slot, event),
+    }));
     const applied =
       part.events.length === 0
         ? { upTo: part.upTo, isMoved: false }
         : await this.#applier.apply({ ...part, changes });
-    if (applied.upTo < part.upTo || part.behind.length === 0) return applied;
-    if (!applied.isMoved) await position.move({ to: part.upTo, control: changes });
-    for (const event of part.behind) this.#park(event);
+    const { upTo } = applied;
+    // Also when an event failed: the position passes none that is not parked.
+    const behind = part.behind.filter((event) => event.position <= upTo);
+    if (behind.length === 0) return applied;
+    if (!applied.isMoved) await position.move({ to: upTo, control: changesUpTo(changes, upTo) });
+    for (const event of behind) this.#park(event);
     return applied;
   }
 

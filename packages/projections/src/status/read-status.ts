@@ -4,7 +4,7 @@ import { parkedOf, reportsOf } from "../builds/names.ts";
 import type { Build, Registration } from "../builds/registration.ts";
 import { buildPosition, leasesOfBuild, readSlotLeases, type SlotLeases } from "../builds/slot-leases.ts";
 import { readReport } from "../run/slot-report.ts";
-import { type LogStore, readLagMs, readLogEnd } from "./log-place.ts";
+import { type LogStore, readLagMs } from "./log-place.ts";
 import {
   type BuildFacts,
   type BuildStatus,
@@ -28,7 +28,7 @@ export async function readStatus(
 ): Promise<readonly ProjectionStatus[]> {
   // Positions before the end: what is behind one of them is never missed then.
   const leases = await readSlotLeases(context.control, "eventual");
-  const logEnd = await readLogEnd(context.store);
+  const logEnd = await context.store.logEnd({ consistency: "eventual" });
   return pMap(registrations, (registration) => readOne(context, registration, { leases, logEnd }), {
     concurrency: CONCURRENCY,
   });

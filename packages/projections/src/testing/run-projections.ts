@@ -3,9 +3,8 @@ import { createMemoryEventStore } from "@tuppence/core/memory";
 import type { DocumentProjection, Projection } from "../definition/projection.ts";
 import type { Documents } from "../documents/documents.ts";
 import { createProjections, type Projections } from "../projections.ts";
-import { PROJECTION_GUARDS } from "../run/guards.ts";
 import { createMemoryProjectionStorage } from "../storage/memory-storage.ts";
-import { createGuardedProjectionWorker } from "../worker/create-projection-worker.ts";
+import { createProjectionWorkerOn } from "../worker/create-projection-worker.ts";
 import { failure, RunProgress } from "./run-progress.ts";
 
 /** How long `caughtUp` waits by default, in milliseconds. */
@@ -63,7 +62,7 @@ export function runProjections<const Definitions extends EventDefinitions = Even
   }
   const storage = createMemoryProjectionStorage();
   const progress = new RunProgress(projections);
-  const worker = createGuardedProjectionWorker(
+  const worker = createProjectionWorkerOn(
     {
       projections,
       store,
@@ -73,8 +72,7 @@ export function runProjections<const Definitions extends EventDefinitions = Even
       checkpointIntervalMs: 0,
       onEvent: (event) => progress.note(event),
     },
-    PROJECTION_GUARDS,
-    PARKED_LOOK_MS,
+    { parkedLookMs: PARKED_LOOK_MS },
   );
   worker.start();
   const facade = createProjections({ storage, store });

@@ -31,10 +31,11 @@ export class WaitTargets {
     this.#projection = of.projection;
     this.#token = of.token;
     this.#key = of.key;
-    const [name, value] =
-      typeof of.token === "number" ? ["position", of.token] : ["version", of.token.version];
-    if (!(Number.isSafeInteger(value) && Number(value) >= 0)) {
-      throw new RangeError(`A ${name} of ${String(value)} can't be waited for.`);
+    const value = typeof of.token === "number" ? of.token : of.token.version;
+    if (!(Number.isSafeInteger(value) && value >= 0)) {
+      throw new RangeError(
+        `Position or version ${value} can't be waited for; it has to be a whole number from 0.`,
+      );
     }
   }
 

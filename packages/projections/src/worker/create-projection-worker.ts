@@ -127,7 +127,7 @@ export function openLog<Definitions extends EventDefinitions>({
   store,
   pollIntervalMs,
 }: Pick<ProjectionWorkerOptions<Definitions>, "store" | "pollIntervalMs">): LogSource {
-  return store.openLogReader({ pollIntervalMs }) as unknown as LogSource;
+  return store.openLogReader({ pollIntervalMs });
 }
 
 function checkProjections(projections: readonly Projection[]): void {

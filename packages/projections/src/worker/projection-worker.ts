@@ -1,4 +1,4 @@
-import type { Consistency, EventDefinitions, EventStore, Runtime } from "@tuppence/core";
+import type { Consistency, EventStore, Runtime } from "@tuppence/core";
 import type { Lease, LeaseGroup } from "@tuppence/core/leases";
 import { buildName, slotResource } from "../builds/names.ts";
 import type { Build, Registration } from "../builds/registration.ts";
@@ -48,7 +48,7 @@ const REACHED_LOOK_MS = 100;
 /** What a worker is made of. */
 export interface WorkerParts {
   readonly projections: readonly Projection[];
-  readonly store: EventStore<EventDefinitions>;
+  readonly store: EventStore;
   readonly storage: ProjectionStorage;
   readonly leases: LeaseGroup;
   readonly runtime: Runtime;
@@ -108,7 +108,7 @@ export class StoredProjectionWorker implements ProjectionWorker {
     readonly signal?: AbortSignal | undefined;
   } = {}): Promise<void> {
     const { storage, runtime } = this.#parts;
-    const wanted = position ?? (await this.#logEnd());
+    const wanted = position ?? (await this.#parts.store.logEnd());
     for (;;) {
       signal?.throwIfAborted();
       const slots = await this.#slotsToRun("strong");
@@ -170,19 +170,13 @@ export class StoredProjectionWorker implements ProjectionWorker {
     const isOlder = known !== undefined && version < known.live.version;
     if (isKnown || isOlder) return known;
     try {
-      const registration = await this.#registry.register(projection, () => this.#logEnd());
+      const registration = await this.#registry.register(projection, () => this.#parts.store.logEnd());
       this.#learn(registration);
       return registration;
     } catch (error) {
       this.#parts.emit({ type: "registrationFailed", projection: name, error });
       return undefined;
     }
-  }
-
-  async #logEnd(): Promise<number> {
-    const last = { direction: "backward", limit: 1, consistency: "strong" } as const;
-    for await (const { position } of this.#parts.store.readAll(last)) return position;
-    return 0;
   }
 
   /** Whether a build is to be taken away, and can be by this worker. */
