@@ -178,6 +178,22 @@ describe("thenDocuments", () => {
 });
 
 describe("thenFails", () => {
+  it("knows what fits an item of DynamoDB", async () => {
+    // What no compression makes small enough.
+    const text = Array.from({ length: 120_000 }, (_, n) => Math.imul(n, n ^ 0x9e3779b1) >>> 0).join("");
+    const large = testProjection(
+      defineProjection({
+        name: "large",
+        version: 1,
+        key: () => "all",
+        initialState: () => "",
+        evolve: (state, { data }) => state + text.slice(0, Number(data)),
+      }),
+    );
+    const event = (data: number) => ({ streamId: "a", type: "A", data });
+    await large([event(10), event(1_200_000)]).thenFails({ code: "documentTooLarge", key: "all" });
+  });
+
   it("passes when the last event can't be taken, for this error", async () => {
     const full = given([opened, subscribed("Ada"), subscribed("Bob")]);
     await full.thenFails(RangeError);

@@ -1,6 +1,6 @@
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { EventDefinitions, LoggedEvent, RecordedEventOf } from "@tuppence/core";
+import type { EventDefinitions, LoggedEvent, RecordedEvent, RecordedEventOf } from "@tuppence/core";
 
 /** A projection as `defineProjection` made it: checked, and with its defaults. */
 export type Projection = DocumentProjection | HandlerProjection | ReactorProjection;

@@ -1,10 +1,12 @@
 import { deepFreeze, findJsonProblem } from "@tuppence/core/testing";
+import { documentsOf } from "../builds/names.ts";
 import type { AnyEvent, DocumentProjection } from "../definition/projection.ts";
 import { type DocumentRecord, NO_DOCUMENT } from "../documents/document.ts";
 import { documentKeys } from "../documents/document-keys.ts";
 import { type DocumentFold, foldDocument } from "../documents/fold-document.ts";
 import type { FailedAt } from "./assert-error.ts";
 import { PROJECTION_GUARDS } from "../run/guards.ts";
+import { checkDocument } from "../storage/document-item.ts";
 
 /** What came of events. */
 export interface FoldedEvents {
@@ -70,7 +72,7 @@ async function foldBatch(
     const folded = await foldDocument(fold, { key, before }, { events: own, parked: new Set() });
     if (folded.after) after.set(key, folded.after);
     const event = events.find(({ position }) => position === folded.failed?.event.position);
-    if (event === undefined || event.position >= (failed?.event.position ?? Infinity)) continue;
+    if (event === undefined || (failed && event.position >= failed.event.position)) continue;
     failed = { event, error: folded.failed?.error };
   }
   return { after, failed };
@@ -99,9 +101,8 @@ function foldOf(projection: DocumentProjection): DocumentFold {
       },
     },
     guards: PROJECTION_GUARDS,
-    checkSize() {
-      // Tests of folds have small documents.
-    },
+    // As in DynamoDB, wherever it is tested.
+    checkSize: (key, record) => checkDocument({ partition: documentsOf(projection.name, 1, 0), key, record }),
   };
 }
 

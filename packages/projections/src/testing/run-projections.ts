@@ -56,9 +56,11 @@ export function runProjections<const Definitions extends EventDefinitions = Even
   options: RunOptions<Definitions>,
 ): ProjectionRun<Definitions> {
   const { projections, events, store = createMemoryEventStore({ events }) } = options;
-  for (const { name, kind, ...rest } of projections) {
-    if (kind === "handler" && "mode" in rest && rest.mode === "transaction")
-      throw new TypeError(`The writes of projection ${name} go to DynamoDB: test them with testProjection.`);
+  for (const projection of projections) {
+    if (projection.kind === "handler" && projection.mode === "transaction")
+      throw new TypeError(
+        `The writes of projection ${projection.name} go to DynamoDB: testProjection compares them.`,
+      );
   }
   const storage = createMemoryProjectionStorage();
   const progress = new RunProgress(projections);
@@ -102,8 +104,10 @@ async function catchUp<Definitions extends EventDefinitions>(
   try {
     while (progress.behind(end).length > 0) {
       progress.throwIfStuck();
-      if (isLate)
-        throw failure(`${progress.behind(end).join(", ")} not at ${end} in ${timeoutMs} ms`, undefined);
+      if (isLate) {
+        const slots = progress.behind(end).join(" and ");
+        throw failure(`${slots} is not at ${end} after ${timeoutMs} ms`, undefined);
+      }
       await progress.changed();
     }
   } finally {
