@@ -10,7 +10,7 @@ import { defineCustomerSales, topCustomers } from "./customer-sales.ts";
 import { loadPosition } from "./positions.ts";
 import { shopEvents } from "./shop-events.ts";
 
-const db = new PGlite(); // a PostgreSQL in this process, in memory
+await using db = await PGlite.create(); // a PostgreSQL in this process, in memory
 const store = createMemoryEventStore({ events: shopEvents });
 const storage = createMemoryProjectionStorage(); // leases; positions are in PostgreSQL
 const customerSales = defineCustomerSales(db);
