@@ -32,6 +32,7 @@ export type {
   ReactorProjection,
 } from "./definition/projection.ts";
 export {
+  DocumentContendedError,
   DocumentTooLargeError,
   InvalidDocumentError,
   NonRetryableError,
@@ -41,6 +42,14 @@ export {
   ProjectionVersionError,
   RetryAfterError,
 } from "./errors.ts";
+export type { BackfillOptions, BackfillProgress } from "./inline/backfill.ts";
+export {
+  createInlineProjections,
+  DEFAULT_INLINE_ATTEMPTS,
+  type InlineProjections,
+  type InlineProjectionsOptions,
+} from "./inline/create-inline-projections.ts";
+export type { InlineDocuments, ListInlineOptions, ReadInlineOptions } from "./inline/inline-documents.ts";
 export { DOCUMENTS_TTL_ATTRIBUTE, documentsTable } from "./storage/documents-table.ts";
 export { createDynamoDBProjectionStorage } from "./storage/dynamodb-storage.ts";
 export {

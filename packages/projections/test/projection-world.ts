@@ -198,8 +198,12 @@ export class World {
         arrive(this.time + this.random() * this.random() * 20_000, () => undefined);
         lose(arrival);
       } else if (fate < 0.18) arrive(arrival, () => lose(arrival));
-      else if (fate < 0.2) arrive(arrival, () => void (process.isDead ||= this.isFaulty));
-      else if (fate < 0.24) back(arrival, () => reject(transient(new Error("slow down"))));
+      else if (fate < 0.2) {
+        arrive(arrival, (settle) => {
+          process.isDead ||= this.isFaulty;
+          back(this.time, settle);
+        });
+      } else if (fate < 0.24) back(arrival, () => reject(transient(new Error("slow down"))));
       else if (fate < 0.3) arrive(arrival + this.random() * 2_000, (settle) => back(this.time, settle));
       else arrive(arrival, (settle) => back(this.time, settle));
     });

@@ -1,7 +1,7 @@
 import type { ControlKey } from "@tuppence/core/leases";
 import type { Projection } from "../definition/projection.ts";
 import { RetryAfterError } from "../errors.ts";
-import { tryUntilDone } from "./failure.ts";
+import { describeFailure, tryUntilDone } from "./failure.ts";
 import type { LogSource } from "./log-window.ts";
 import { type ParkedEvent, parkUpdate } from "./parked-event.ts";
 import { type Applied, type Applier, attemptsOf, type SlotContext } from "./slot-context.ts";
@@ -41,7 +41,7 @@ export async function replayParked(
       const failed = await replayOne(context, event, work);
       if (failed === undefined) continue;
       const attempts = event.attempts + failed.attempts;
-      const again = { ...event, reason: "failed" as const, error: String(failed.error), attempts };
+      const again = { ...event, reason: "failed" as const, error: describeFailure(failed.error), attempts };
       await update(context, { ...again, replay: undefined });
       break;
     }
