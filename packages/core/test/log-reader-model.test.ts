@@ -14,8 +14,8 @@ import { type LogPlace, openMemoryPlace } from "./log-place.ts";
  */
 
 const FOLLOWERS = 12;
-const HISTORIES = 100;
-const CONTROL_HISTORIES = 30;
+const HISTORIES = 60;
+const CONTROL_HISTORIES = 10;
 /** Looks at the end of the log in a history; they take a few hundred. */
 const MAX_PAUSES = 3_000;
 
@@ -122,13 +122,15 @@ async function runHistory(seed: number, sabotage: (reader: LogReader, random: Ra
   const world: World = { random, turns, place, abandoned: 0 };
   const writer = place.open();
   let end = 0;
-  const addPage = async (): Promise<void> => {
+  /** Answers where the log ends then. */
+  const addPage = async (): Promise<number> => {
     for (let commit = 1 + Math.floor(random() * 3); commit > 0; commit--) {
       const count = 1 + Math.floor(random() * 3);
       await writer.append(`a|${Math.floor(random() * 3)}`, counted(1, count));
       end += count;
     }
     await place.sequence();
+    return end;
   };
   for (let page = 0; page < 25; page++) await addPage();
   const keptBytes = random() < 0.5 ? 1 + Math.floor(random() * 2_000) : undefined;
@@ -138,10 +140,9 @@ async function runHistory(seed: number, sabotage: (reader: LogReader, random: Ra
   // Where all of them are to come to, so some begin beyond the end.
   const goal = end + 10;
   const write = async (): Promise<void> => {
-    while (end < goal) {
+    do {
       for (let turn = Math.floor(random() * 30); turn > 0; turn--) await turns.next();
-      await addPage();
-    }
+    } while ((await addPage()) < goal);
   };
   const followers = Array.from({ length: FOLLOWERS }, () => follow(reader, goal, world));
   const [problems] = await turns.runUntil(Promise.all([Promise.all(followers), write()]));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { counted, pseudoRandomText } from "../src/contract/fixtures.ts";
+import { pseudoRandomText } from "../src/contract/fixtures.ts";
 import { createKeyRing, encryptPersons } from "../src/contract/key-ring.ts";
 import { createMemoryBlobs } from "../src/contract/memory-blobs.ts";
 import { defineEvents, type NewEvent, nextVersion } from "../src/index.ts";
