@@ -46,7 +46,7 @@ describe("runProjections", () => {
 
   it("makes a store of its own, and is caught up with an empty log", async () => {
     await using run = runProjections({ projections: [sums], events });
-    expectTypeOf(run.store.append).parameter(1).toExtend<readonly { type: "Added" }[]>();
+    expectTypeOf<typeof run.store.append>().parameter(1).toExtend<readonly { type: "Added" }[]>();
     await run.caughtUp();
     expect(await run.documents(sums).get("a|1")).toBeUndefined();
     await run.store.append("a|1", added(5));
