@@ -118,6 +118,7 @@ export {
   type StateCache,
   type StateCacheOptions,
 } from "./state-cache.ts";
+export type { AlsoOfEvents } from "./store/also-writes.ts";
 export type { Blobs, BodyOptions, Encryption, EventToEncrypt } from "./store/body-options.ts";
 export type {
   AppendOptions,

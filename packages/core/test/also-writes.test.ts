@@ -6,6 +6,7 @@ import {
   eventsTable,
   type ExpectedVersion,
   meterCapacity,
+  type RecordedEvent,
   snapshotAfter,
 } from "../src/index.ts";
 import { createMemoryEventStore } from "../src/memory/index.ts";
@@ -136,6 +137,72 @@ describe("an append and other writes", () => {
     meter.reset();
     await Promise.all([1, 2, 3, 4].map((number) => store.append(streamId, counted(number), { also: [] })));
     expect(meter.calls.map(({ operation }) => operation)).toEqual(["PutItem", "PutItem"]);
+  });
+});
+
+describe("other writes that follow from the place of the append", () => {
+  /** Keeps what it is asked for. */
+  const asked = (also: (id: string) => AlsoWrite) => {
+    const events: (readonly RecordedEvent[])[] = [];
+    return {
+      events,
+      also: (stored: readonly RecordedEvent[]) => {
+        events.push(stored);
+        return stored.map(({ eventId }) => also(eventId));
+      },
+    };
+  };
+
+  it("get the events exactly as they will be stored", async () => {
+    const streamId = newStreamId();
+    const own = asked(counting);
+    const metadata = { by: "me" };
+    const { events } = await open().append(streamId, counted(1, 2), { also: own.also, metadata });
+    expect(own.events).toEqual([events]);
+    expect(events).toEqual(await collect(open().read(streamId)));
+    expect(await Promise.all(events.map(({ eventId }) => count(eventId)))).toEqual([1, 1]);
+  });
+
+  it("are asked for again with each other place, whatever became of the writes for the one before", async () => {
+    const streamId = newStreamId();
+    const store = await stale(streamId);
+    const own = asked((id) => counting(id));
+    const also = (events: readonly RecordedEvent[]): AlsoWrite[] => [
+      ...own.also(events),
+      events[0]?.version === 2 ? exists(`${streamId}-none`) : counting(`${streamId}-other`),
+    ];
+    const { version } = await store.append(streamId, counted(3), { also });
+    expect(version).toBe(3);
+    expect(own.events.map(([event]) => event?.version)).toEqual([2, 3]);
+    expect(own.events[1]).toEqual((await collect(open().read(streamId))).slice(-1));
+    expect(await count(`${streamId}-other`)).toBe(1);
+  });
+
+  it("refuse the append by what they throw, and by their conditions", async () => {
+    const streamId = newStreamId();
+    const failing = open().append(streamId, counted(1), { also: () => Promise.reject(new Error("no")) });
+    await expect(failing).rejects.toThrow("no");
+    const refused = open().append(streamId, counted(1), { also: () => [exists(`${streamId}-none`)] });
+    await expect(refused).rejects.toMatchObject({ code: "writeRefused", indexes: [0] });
+    const wrong = open().append(streamId, counted(1), { also: () => [{}] });
+    await expect(wrong).rejects.toThrow(/also\[0\] has to be one of Put/);
+    expect(await open().streamExists(streamId)).toBe(false);
+  });
+
+  it("may be none: then it is a put like others", async () => {
+    await open().append(newStreamId(), counted(1), { also: () => [], expectedVersion: "noStream" });
+    expect(meter.calls.map(({ operation }) => operation)).toEqual(["PutItem"]);
+  });
+
+  it("are not for stores in memory, nor for transactions over streams", async () => {
+    const also = (): AlsoWrite[] => [];
+    await expect(createMemoryEventStore().append("a|1", counted(1), { also })).rejects.toThrow(
+      /no other tables/,
+    );
+    const options = { also: also as never };
+    await expect(open().transact([{ streamId: "a|1", events: counted(1) }], options)).rejects.toThrow(
+      "`also` is a function; it has to be a list of writes.",
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import { TuppenceError } from "@tuppence/core";
+import { type Capacity, TuppenceError } from "@tuppence/core";
 
 /**
  * To be thrown by handlers and reactors: trying again is of no use. The event is parked, skipped or halts the projection, as
@@ -119,5 +119,32 @@ export class ProjectionBusyError extends TuppenceError {
     super(`The change of projection ${JSON.stringify(projection)} did not get through.${doubt}`, options);
     this.projection = projection;
     this.mayBeWritten = options.mayBeWritten;
+  }
+}
+
+/**
+ * Others change the documents that an append goes into, again and again. Nothing was written. Documents that very many streams go into
+ * are for a projection of the log.
+ */
+export class DocumentContendedError extends TuppenceError {
+  readonly code = "documentContended";
+  readonly retryable = true;
+  readonly streamId: string;
+  readonly attempts: number;
+  /** What the attempts consumed. */
+  readonly capacity: Capacity;
+
+  constructor(
+    contended: { readonly streamId: string; readonly attempts: number; readonly capacity: Capacity },
+    options?: ErrorOptions,
+  ) {
+    const { streamId, attempts, capacity } = contended;
+    super(
+      `Others changed the documents of stream ${JSON.stringify(streamId)} meanwhile, ${attempts} times; nothing was appended.`,
+      options,
+    );
+    this.streamId = streamId;
+    this.attempts = attempts;
+    this.capacity = capacity;
   }
 }

@@ -2,6 +2,7 @@ export type { Build } from "./builds/registration.ts";
 export {
   type AtLeastOnceHandlerOptions,
   DEFAULT_BATCH,
+  DEFAULT_DOCUMENT_BATCH,
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_MAX_PARKED,
   DEFAULT_TRANSACTION_BATCH,
@@ -32,6 +33,7 @@ export type {
   ReactorProjection,
 } from "./definition/projection.ts";
 export {
+  DocumentContendedError,
   DocumentTooLargeError,
   InvalidDocumentError,
   NonRetryableError,
@@ -41,6 +43,14 @@ export {
   ProjectionVersionError,
   RetryAfterError,
 } from "./errors.ts";
+export type { BackfillOptions, BackfillProgress } from "./inline/backfill.ts";
+export {
+  createInlineProjections,
+  DEFAULT_INLINE_ATTEMPTS,
+  type InlineProjections,
+  type InlineProjectionsOptions,
+} from "./inline/create-inline-projections.ts";
+export type { InlineDocuments, ListInlineOptions, ReadInlineOptions } from "./inline/inline-documents.ts";
 export { DOCUMENTS_TTL_ATTRIBUTE, documentsTable } from "./storage/documents-table.ts";
 export { createDynamoDBProjectionStorage } from "./storage/dynamodb-storage.ts";
 export {

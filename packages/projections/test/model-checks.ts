@@ -145,7 +145,10 @@ export class ModelChecks {
     if (to < from) this.#fail(`${name}: a flip led from position ${from} back to ${to}`);
   }
 
-  #buildPosition(name: string, { number, slots }: { readonly number: number; readonly slots: number }): number {
+  #buildPosition(
+    name: string,
+    { number, slots }: { readonly number: number; readonly slots: number },
+  ): number {
     return Math.min(
       ...Array.from({ length: slots }, (_, slot) => this.positionOf(`${name}@${number}#${slot}`)),
     );
@@ -205,7 +208,10 @@ export class ModelChecks {
 
   #ledgerWritten(write: object): void {
     const { Put } = write as {
-      readonly Put: { readonly TableName: string; readonly Item: { readonly position: { readonly N: string } } };
+      readonly Put: {
+        readonly TableName: string;
+        readonly Item: { readonly position: { readonly N: string } };
+      };
     };
     const event = this.#eventAt(Number(Put.Item.position.N));
     if (event) this.#effect(`ledger@${Put.TableName}`, event, "once");
@@ -249,7 +255,9 @@ export class ModelChecks {
       if (slotOf(key, slots) !== slot) continue;
       const document = this.#documents.get(`${build}|${slot}`)?.get(key);
       if (document === undefined || !claims(document, event)) {
-        this.#fail(`${resource}: ${key} does not have ${idOf(event)} at ${event.position}, which is not parked`);
+        this.#fail(
+          `${resource}: ${key} does not have ${idOf(event)} at ${event.position}, which is not parked`,
+        );
       }
     }
   }

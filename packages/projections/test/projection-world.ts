@@ -132,10 +132,8 @@ export class World {
   /** The storage as one process has it. */
   storageOf(process: Process): ControlStorage {
     const { memory } = this;
-    const send = <Result>(
-      call: Omit<Call, "process">,
-      carryOut: () => Promise<Result>,
-    ): Promise<Result> => this.call({ process, ...call }, carryOut);
+    const send = <Result>(call: Omit<Call, "process">, carryOut: () => Promise<Result>): Promise<Result> =>
+      this.call({ process, ...call }, carryOut);
     return {
       tableName: memory.tableName,
       update: (update, signal) =>
@@ -200,8 +198,12 @@ export class World {
         arrive(this.time + this.random() * this.random() * 20_000, () => undefined);
         lose(arrival);
       } else if (fate < 0.18) arrive(arrival, () => lose(arrival));
-      else if (fate < 0.2) arrive(arrival, () => void (process.isDead ||= this.isFaulty));
-      else if (fate < 0.24) back(arrival, () => reject(transient(new Error("slow down"))));
+      else if (fate < 0.2) {
+        arrive(arrival, (settle) => {
+          process.isDead ||= this.isFaulty;
+          back(this.time, settle);
+        });
+      } else if (fate < 0.24) back(arrival, () => reject(transient(new Error("slow down"))));
       else if (fate < 0.3) arrive(arrival + this.random() * 2_000, (settle) => back(this.time, settle));
       else arrive(arrival, (settle) => back(this.time, settle));
     });
@@ -233,10 +235,7 @@ export class World {
   }
 
   /** Some of the items as they were. */
-  #stale(
-    partition: string,
-    items: ReadonlyMap<string, ControlItem>,
-  ): ReadonlyMap<string, ControlItem> {
+  #stale(partition: string, items: ReadonlyMap<string, ControlItem>): ReadonlyMap<string, ControlItem> {
     const mixed = new Map(items);
     for (const [sort, item] of this.#older.get(partition) ?? []) {
       if (this.random() > 0.2) continue;

@@ -1,12 +1,16 @@
 import type { ChainAppend, ChainAppendResult, ChainContext } from "./chain.ts";
-import type { AlsoWrite } from "./storage.ts";
-import { type ChainConflict, type ChainTransactResult, transactOnChains } from "./transact.ts";
+import {
+  type AlsoWrites,
+  type ChainConflict,
+  type ChainTransactResult,
+  transactOnChains,
+} from "./transact.ts";
 
 /** Appends a commit together with writes to other tables: by the rules of a transaction over chains, of which it has one. */
 export async function appendWithOthers(
   context: ChainContext,
   { chain, commit, expected, ownCommitId, bill, signal }: ChainAppend,
-  also: readonly AlsoWrite[],
+  also: AlsoWrites,
 ): Promise<ChainAppendResult | Extract<ChainTransactResult, { readonly kind: "refused" }>> {
   const participants = [{ chain, expected, commit }];
   const transact = { commitId: commit.id, ownCommitId, participants, also, bill, signal };

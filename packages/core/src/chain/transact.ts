@@ -1,4 +1,5 @@
 import type { Bill } from "../capacity/units.ts";
+import type { Item } from "../capacity/item-size.ts";
 import type { RefusedWrite } from "../errors.ts";
 import { asDuplicate, type ChainContext, type Duplicate, endOf, readTail, withPlace } from "./chain.ts";
 import { lookAtOnce } from "./look.ts";
@@ -8,6 +9,7 @@ import type { AlsoWrite, SlotKey } from "./storage.ts";
 import {
   type ChainEnd,
   type ChainItem,
+  type CommitPlace,
   countOf,
   EMPTY_CHAIN,
   encodeParts,
@@ -32,10 +34,13 @@ export interface ChainTransact {
   readonly ownCommitId: boolean;
   readonly participants: readonly Participant[];
   /** Writes to other tables, made with the commits or not at all. Default: none. */
-  readonly also?: readonly AlsoWrite[] | undefined;
+  readonly also?: AlsoWrites | undefined;
   readonly bill: Bill;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Other writes, or what they are once the first of the commits has its place: asked anew for each place. */
+export type AlsoWrites = readonly AlsoWrite[] | ((place: CommitPlace) => Promise<readonly AlsoWrite[]>);
 
 /** An expectation that does not hold. */
 export interface ChainConflict {
@@ -91,9 +96,11 @@ export async function transactOnChains(
     if (sent.kind !== "lost") return sent;
     ({ stands } = sent);
     if (!stands.every((stand) => holds(context, stand))) continue;
-    const { refused } = sent;
+    const { refused, isTaken } = sent;
+    // Writes for a place that was taken say nothing of those for the next.
+    const isStale = isTaken && typeof transact.also === "function";
     // The transaction itself may be why, if an earlier call has stored it.
-    if (refused.length > 0) return (await own.afterRefusal()) ?? { kind: "refused", refused };
+    if (refused.length > 0 && !isStale) return (await own.afterRefusal()) ?? { kind: "refused", refused };
     transact.bill.lostRaces += 1;
     await context.runtime.sleep(backoffMs(race, RACE_BACKOFF, context.runtime.random), transact.signal);
     // Every later commit is compared as well, so that an own one can't be stepped over.
@@ -158,6 +165,8 @@ interface Lost {
   /** With what was in the way taken in. */
   readonly stands: Stand[];
   readonly refused: readonly RefusedWrite[];
+  /** Whether something else was in the place of a commit or a check. */
+  readonly isTaken: boolean;
 }
 
 async function send(context: ChainContext, transact: ChainTransact, stands: readonly Stand[]): Promise<Sent> {
@@ -181,7 +190,8 @@ async function send(context: ChainContext, transact: ChainTransact, stands: read
     }),
   );
   const free = checked.map(({ chain, end }): SlotKey => ({ chain, slot: end.version + 1 }));
-  const transaction = { puts: items.flat(), free, also: transact.also };
+  const also = await alsoAt(transact.also, written[0]?.end, items[0]?.at(-1));
+  const transaction = { puts: items.flat(), free, also };
   checkTransactionSize(transaction);
   const refusal =
     written.length === 0
@@ -198,6 +208,16 @@ async function send(context: ChainContext, transact: ChainTransact, stands: read
   // Which participant each put and check belongs to.
   const owners = [...written.flatMap((stand, index) => (items[index] ?? []).map(() => stand)), ...checked];
   return learn(context, transact, { ...refusal, stands, owners });
+}
+
+async function alsoAt(
+  also: AlsoWrites | undefined,
+  end: ChainEnd | undefined,
+  lastItem: Item | undefined,
+): Promise<readonly AlsoWrite[] | undefined> {
+  if (typeof also !== "function") return also;
+  if (end === undefined || lastItem === undefined) return undefined;
+  return also({ after: end.version, t: Number(lastItem["t"]?.N), lastItem });
 }
 
 async function look(
@@ -231,6 +251,7 @@ function learn(
   return {
     kind: "lost",
     refused,
+    isTaken: winners.size > 0,
     stands: stands.map((stand) => {
       const winner = winners.get(stand.chain);
       if (winner !== undefined)

@@ -31,6 +31,7 @@ import {
 } from "../errors.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { categoryOf } from "../stream-name.ts";
+import type { AlsoOfEvents } from "./also-writes.ts";
 import { packCommit, type PackedEvent } from "./commit-content.ts";
 import type { AppendResult } from "./event-store.ts";
 import { type NextSnapshot, SnapshotOfAppend } from "./next-snapshot.ts";
@@ -66,15 +67,17 @@ export async function appendCommit(
   append: PreparedAppend & {
     readonly expected: ExpectedVersion;
     readonly ownCommitId: boolean;
-    readonly also?: readonly AlsoWrite[] | undefined;
+    readonly also?: readonly AlsoWrite[] | AlsoOfEvents | undefined;
   },
 ): Promise<StoredAppend> {
   const { expected, ownCommitId, also, bill = new Bill(), signal } = append;
   const snapshot = append.snapshot && snapshotOf(context, streamId, { ...append, snapshot: append.snapshot });
   const commit = { ...pendingCommit(context, streamId, append), atPlace: snapshot?.atPlace };
+  const eventsAt = eventsOfAppend(streamId, append);
+  const alsoAtPlace = typeof also === "function" ? async (place: CommitPlace) => also(eventsAt(place)) : also;
   const toChain = { chain: streamId, commit, expected, ownCommitId, bill, signal };
-  const result = also
-    ? await appendWithOthers(context, toChain, also)
+  const result = alsoAtPlace
+    ? await appendWithOthers(context, toChain, alsoAtPlace)
     : await appendToChain(context, toChain);
   switch (result.kind) {
     case "conflict":
@@ -98,9 +101,17 @@ function snapshotOf(
   streamId: string,
   append: PreparedAppend & { readonly snapshot: NextSnapshot },
 ): SnapshotOfAppend {
-  const eventsAt = ({ after, t }: CommitPlace): readonly RecordedEvent[] =>
-    describeWritten(streamId, append, { first: after + 1, t, bill: new Bill() }).events;
+  const eventsAt = eventsOfAppend(streamId, append);
   return new SnapshotOfAppend(append.snapshot, { eventsAt, maxItemBytes, encryption });
+}
+
+/** The events as they are stored at a place. */
+function eventsOfAppend(
+  streamId: string,
+  append: PreparedAppend,
+): (place: CommitPlace) => readonly RecordedEvent[] {
+  return ({ after, t }) =>
+    describeWritten(streamId, append, { first: after + 1, t, bill: new Bill() }).events;
 }
 
 /** A checked append as a commit that waits for its place. */

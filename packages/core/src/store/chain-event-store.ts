@@ -17,7 +17,7 @@ import type { Observer } from "../observer.ts";
 import { type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
 import { cachedStates } from "../state-cache.ts";
 import { checkCategory, checkStreamId } from "../stream-name.ts";
-import { checkedAlso } from "./also-writes.ts";
+import { checkedAlsoOfAppend } from "./also-writes.ts";
 import {
   type AppendContext,
   appendCommit,
@@ -199,7 +199,7 @@ async function append(
   const { expectedVersion = "any", close: closes, snapshot, metadata, bill, signal } = options;
   checkStreamId(streamId);
   checkExpectedVersion(expectedVersion);
-  const also = checkedAlso(context.storage, options.also);
+  const also = checkedAlsoOfAppend(context.storage, options.also);
   if (snapshot !== undefined && snapshot.after !== expectedVersion) {
     throw new TypeError(
       `The snapshot is of the state after version ${snapshot.after}, but expectedVersion is ${String(expectedVersion)}.`,

@@ -3,6 +3,7 @@ import type { AlsoWrite, Consistency } from "../chain/storage.ts";
 import type { ExpectedVersion } from "../chain/tiling.ts";
 import type { Item } from "../capacity/item-size.ts";
 import type { LogReads } from "../log/log-reads.ts";
+import type { AlsoOfEvents } from "./also-writes.ts";
 import type { NextSnapshot } from "./next-snapshot.ts";
 import type { ExportOptions, ImportResult, TransferredCommit } from "./transferred-commit.ts";
 import type { SnapshotPolicy } from "./snapshot.ts";
@@ -49,8 +50,12 @@ export interface AppendOptions {
    * that is elsewhere comes first. At `"any"` version the append may have to be sent again, with the same writes. What DynamoDB
    * itself refuses (two writes to one item, say), or a table that is missing, is the SDK's error, untouched. Stores in memory
    * have no other tables. Default: none.
+   *
+   * Where they follow from the place of the append, a function tells them: it is given the events exactly as they will be
+   * stored, right before they are sent, and again with each other place that they would get at `"any"` version. What it
+   * throws is thrown by the append, and nothing is written.
    */
-  readonly also?: readonly AlsoWrite[] | undefined;
+  readonly also?: readonly AlsoWrite[] | AlsoOfEvents | undefined;
   /** Gives up. Once the append is sent, that leaves open whether it is stored: `commitId` lets you find out. */
   readonly signal?: AbortSignal | undefined;
 }

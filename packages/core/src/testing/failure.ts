@@ -55,9 +55,9 @@ export function describeEvents(events: readonly unknown[]): string[] {
 }
 
 function describeEvent(event: unknown): string {
-  const { type, data, metadata } = (event ?? {}) as Partial<NewEvent>;
+  const { type, data, metadata, streamId } = (event ?? {}) as Partial<NewEvent & { streamId: string }>;
   if (typeof type !== "string") return show(event);
-  return `${type} ${show(data)}${metadata === undefined ? "" : ` with metadata ${show(metadata)}`}`;
+  return `${type} ${show(data)}${streamId === undefined ? "" : ` in ${streamId}`}${metadata === undefined ? "" : ` with metadata ${show(metadata)}`}`;
 }
 
 /** What was thrown, in the lines of its message. */

@@ -20,6 +20,9 @@ export const MAX_SLOTS = 64;
 /** What is handled at a time when nothing else is said. */
 export const DEFAULT_BATCH: BatchLimits = { maxEvents: 500, maxCharacters: 1_000_000, maxDelayMs: 0 };
 
+/** The same of documents, each of which is put once each batch: more events at a time are fewer puts. */
+export const DEFAULT_DOCUMENT_BATCH: BatchLimits = { ...DEFAULT_BATCH, maxEvents: 2_000 };
+
 /** The same where every batch is a transaction of at most 100 writes and 4 MB. */
 export const DEFAULT_TRANSACTION_BATCH: BatchLimits = {
   maxEvents: 25,
@@ -52,7 +55,7 @@ export interface ProjectionOptions<Definitions extends EventDefinitions, Type ex
   readonly slots?: number | undefined;
   /** Where it begins when it is run for the first time: with all events there are (default), or with those to come. */
   readonly startFrom?: "beginning" | "end" | undefined;
-  /** How much is handled at a time. Default: 500 events, in transaction mode 25; 1,000,000 characters; no waiting. */
+  /** How much is handled at a time. Default: 500 events, 2,000 of documents, 25 in transaction mode; 1,000,000 characters; no waiting. */
   readonly batch?: Partial<BatchLimits> | undefined;
   /**
    * What to do with an event that can't be handled. `"park"` (default): put it aside, with all later ones of its stream, and
@@ -65,13 +68,18 @@ export interface ProjectionOptions<Definitions extends EventDefinitions, Type ex
   readonly maxParked?: number | undefined;
 }
 
+/** Nothing is inferred from what takes it: a function for more events than these fits as well. */
+type EventFor<Definitions extends EventDefinitions, Type extends string> = NoInfer<
+  ProjectedEvent<Definitions, Type>
+>;
+
 export interface DocumentOptions<Definitions extends EventDefinitions, Type extends string, State>
   extends ProjectionOptions<Definitions, Type> {
   /** The document, or documents, that an event goes into: 1 to 1,024 bytes each; undefined for none. */
-  readonly key: (event: ProjectedEvent<Definitions, Type>) => string | readonly string[] | undefined;
+  readonly key: (event: EventFor<Definitions, Type>) => string | readonly string[] | undefined;
   readonly initialState: (key: string) => State;
   /** The next state; undefined takes the document away. It is plain JSON. */
-  readonly evolve: (state: State, event: ProjectedEvent<Definitions, Type>, key: string) => State | undefined;
+  readonly evolve: (state: State, event: EventFor<Definitions, Type>, key: string) => State | undefined;
   /** What each state has to fit; it is checked, not changed: Zod or any other Standard Schema. Default: unchecked. */
   readonly schema?: StandardSchemaV1<State, unknown> | undefined;
   /**
@@ -97,7 +105,7 @@ export interface TransactionHandlerOptions<Definitions extends EventDefinitions,
    * are more than 99 it is called again with fewer events. May read, and write nothing by itself.
    */
   readonly handle: (
-    events: readonly ProjectedEvent<Definitions, Type>[],
+    events: readonly EventFor<Definitions, Type>[],
     context: BatchContext,
   ) => Promise<readonly TransactWriteItem[]> | readonly TransactWriteItem[];
 }
@@ -107,7 +115,7 @@ export interface AtLeastOnceHandlerOptions<Definitions extends EventDefinitions,
   readonly mode?: "atLeastOnce" | undefined;
   /** Does what follows from the events, in any database. They come again after a crash, in batches that may end elsewhere. */
   readonly handle: (
-    events: readonly ProjectedEvent<Definitions, Type>[],
+    events: readonly EventFor<Definitions, Type>[],
     context: BatchContext,
   ) => Promise<void> | void;
   /**
@@ -122,10 +130,7 @@ export interface AtLeastOnceHandlerOptions<Definitions extends EventDefinitions,
 export interface ReactorOptions<Definitions extends EventDefinitions, Type extends string>
   extends ProjectionOptions<Definitions, Type> {
   /** The side effect of an event. Those of one stream come in order, one after the other; after a crash some come again. */
-  readonly react: (
-    event: ProjectedEvent<Definitions, Type>,
-    context: ReactionContext,
-  ) => Promise<void> | void;
+  readonly react: (event: EventFor<Definitions, Type>, context: ReactionContext) => Promise<void> | void;
 }
 
 /**
@@ -144,18 +149,30 @@ export interface ReactorOptions<Definitions extends EventDefinitions, Type exten
 export function defineProjection<
   const Definitions extends EventDefinitions,
   const Type extends keyof Definitions & string,
-  State,
->(options: DocumentOptions<Definitions, Type, State>): DocumentProjection<State>;
+>(options: ReactorOptions<Definitions, Type>): ReactorProjection;
 export function defineProjection<
   const Definitions extends EventDefinitions,
   const Type extends keyof Definitions & string,
 >(
   options: TransactionHandlerOptions<Definitions, Type> | AtLeastOnceHandlerOptions<Definitions, Type>,
-): HandlerProjection;
+): HandlerProjection<ProjectedEvent<Definitions, Type>>;
 export function defineProjection<
   const Definitions extends EventDefinitions,
   const Type extends keyof Definitions & string,
->(options: ReactorOptions<Definitions, Type>): ReactorProjection;
+  State,
+>(
+  options: DocumentOptions<Definitions, Type, NoInfer<State>> & {
+    readonly schema: StandardSchemaV1<State, unknown>;
+  },
+): DocumentProjection<State, ProjectedEvent<Definitions, Type>>;
+// The last one is what the compiler explains when none fits.
+export function defineProjection<
+  const Definitions extends EventDefinitions,
+  const Type extends keyof Definitions & string,
+  State,
+>(
+  options: DocumentOptions<Definitions, Type, State>,
+): DocumentProjection<State, ProjectedEvent<Definitions, Type>>;
 export function defineProjection(options: object): Projection {
   const given = options as GivenOptions;
   const shapes = (["evolve", "handle", "react"] as const).filter((each) => given[each] !== undefined);
@@ -167,11 +184,22 @@ export function defineProjection(options: object): Projection {
     );
   }
   const isTransaction = given["mode"] === "transaction";
+  if (shape === "handle" && isTransaction && given["loadPosition"] !== undefined) {
+    throw new TypeError(
+      `Projection ${given.name} has loadPosition: in transaction mode its position is here.`,
+    );
+  }
+  const ownBatch = shape === "evolve" ? DEFAULT_DOCUMENT_BATCH : DEFAULT_BATCH;
   const base = {
     ...checkedBase(given),
-    batch: checkedBatch(given, isTransaction ? DEFAULT_TRANSACTION_BATCH : DEFAULT_BATCH),
+    batch: checkedBatch(given, isTransaction ? DEFAULT_TRANSACTION_BATCH : ownBatch),
   };
   checkFunctions(given, shape === "evolve" ? ["key", "initialState", "evolve"] : [shape]);
+  checkFunctions(
+    given,
+    HOOKS.filter((hook) => given[hook] !== undefined),
+  );
+  checkSchema(given);
   switch (shape) {
     case "evolve":
       return Object.freeze({
@@ -196,6 +224,9 @@ export function defineProjection(options: object): Projection {
   }
 }
 
+/** What a handler may have beside `handle`. */
+const HOOKS = ["prepare", "retire", "loadPosition"];
+
 /** What was given, of whatever types. */
 type GivenOptions = ProjectionOptions<EventDefinitions, string> & Partial<Record<string, unknown>>;
 
@@ -210,6 +241,10 @@ function checkedBase(options: GivenOptions): Omit<Projection, "kind" | "mode" | 
   checkWhole({ version, slots, maxAttempts, maxParked });
   if (slots > MAX_SLOTS) throw new RangeError(`slots is ${slots}; ${MAX_SLOTS} is the most.`);
   for (const [what, list] of Object.entries({ types, categories })) {
+    if (list !== undefined && !Array.isArray(list))
+      throw new TypeError(
+        `${what} of projection ${name} are ${JSON.stringify(list)}; they have to be a list.`,
+      );
     if (list?.length === 0)
       throw new RangeError(`${what} of projection ${name} are empty: it would do nothing.`);
   }
@@ -261,6 +296,11 @@ function checkFunctions(options: Partial<Record<string, unknown>>, names: readon
       throw new TypeError(`${name} of a projection is ${typeof options[name]}; it has to be a function.`);
     }
   }
+}
+
+function checkSchema({ name, schema }: GivenOptions): void {
+  if (schema === undefined || Object(schema)["~standard"] !== undefined) return;
+  throw new TypeError(`The schema of projection ${name} is no Standard Schema.`);
 }
 
 /** What was given of these, and nothing else. */

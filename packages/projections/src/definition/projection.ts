@@ -1,13 +1,15 @@
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { EventDefinitions, LoggedEvent, RecordedEventOf } from "@tuppence/core";
+import type { EventDefinitions, LoggedEvent, RecordedEvent, RecordedEventOf } from "@tuppence/core";
 
 /** A projection as `defineProjection` made it: checked, and with its defaults. */
 export type Projection = DocumentProjection | HandlerProjection | ReactorProjection;
 
-/** The events of some types, as projections get them. */
+/** The events of some types, as projections get them; without definitions, with data of whatever type. */
 export type ProjectedEvent<Definitions extends EventDefinitions, Type extends string> = LoggedEvent<
-  Extract<RecordedEventOf<Definitions>, { readonly type: Type }>
+  string extends keyof Definitions
+    ? { [Each in Type]: RecordedEvent<Each> }[Type]
+    : Extract<RecordedEventOf<Definitions>, { readonly type: Type }>
 >;
 
 /** An event whose type is not known any more. */
@@ -42,21 +44,22 @@ export interface ProjectionBase {
 }
 
 /** A read model of documents, each a fold of the events that have its key. */
-export interface DocumentProjection<State = unknown> extends ProjectionBase {
+export interface DocumentProjection<State = unknown, Event extends AnyEvent = AnyEvent>
+  extends ProjectionBase {
   readonly kind: "document";
   readonly mode: "guard" | "transaction";
   readonly schema: StandardSchemaV1<State, unknown> | undefined;
-  key(event: AnyEvent): string | readonly string[] | undefined;
+  key(event: Event): string | readonly string[] | undefined;
   initialState(key: string): State;
-  evolve(state: State, event: AnyEvent, key: string): State | undefined;
+  evolve(state: State, event: Event, key: string): State | undefined;
 }
 
 /** Batches of events for code of the user's own. */
-export interface HandlerProjection extends ProjectionBase {
+export interface HandlerProjection<Event extends AnyEvent = AnyEvent> extends ProjectionBase {
   readonly kind: "handler";
   readonly mode: "transaction" | "atLeastOnce";
   handle(
-    events: readonly AnyEvent[],
+    events: readonly Event[],
     context: BatchContext,
   ): Promise<readonly TransactWriteItem[] | void> | readonly TransactWriteItem[] | void;
   prepare?(build: BuildContext): Promise<void> | void;

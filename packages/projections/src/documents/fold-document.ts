@@ -91,7 +91,8 @@ async function firstFailing(source: FoldSource, events: readonly AnyEvent[]): Pr
   return events.length - 1;
 }
 
-async function checkState({ schema }: DocumentProjection, key: string, state: unknown): Promise<void> {
+/** @throws InvalidDocumentError for a state that does not fit the schema. */
+export async function checkState({ schema }: DocumentProjection, key: string, state: unknown): Promise<void> {
   if (schema === undefined) return;
   const result = await schema["~standard"].validate(state);
   if (result.issues === undefined) return;
@@ -102,7 +103,8 @@ async function checkState({ schema }: DocumentProjection, key: string, state: un
   throw new InvalidDocumentError(key, `its state does not fit the schema: ${issues.join("; ")}`);
 }
 
-function stateText(key: string, state: unknown): string {
+/** @throws InvalidDocumentError for what is no JSON. */
+export function stateText(key: string, state: unknown): string {
   const text: string | undefined = JSON.stringify(state);
   if (text === undefined)
     throw new InvalidDocumentError(key, `its state is a ${typeof state}, which is no JSON`);

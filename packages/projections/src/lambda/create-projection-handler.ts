@@ -3,11 +3,14 @@ import type { RecordsHandler, StreamRecord } from "@tuppence/stream-adapter";
 import {
   commitsFilter,
   createLambdaHandler,
+  DEFAULT_MARGIN_MS,
   type EventSourceMappingSettings,
   eventSourceMapping,
   type LambdaHandlerOptions,
 } from "@tuppence/stream-adapter/lambda";
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
+import { slotResource } from "../builds/names.ts";
+import type { SlotRef } from "../run/parked-event.ts";
 import type { ProjectionEvent } from "../run/projection-event.ts";
 import {
   createProjectionWorkerOn,
@@ -19,8 +22,11 @@ import {
 /** How long a slot stays with an invocation that gives no sign of life, in milliseconds: shorter than for a worker, as one is waited for. */
 const LAMBDA_LEASE_DURATION_MS = 5_000;
 
-/** What is under way when the time of an invocation ends is given this long, in milliseconds. */
-const LAMBDA_DRAIN_MS = 1_000;
+/**
+ * What is under way when the time of an invocation ends is given this part of its margin. The invocation ends after half of it, and by then the
+ * slots have to be let go: the next one would wait for them otherwise.
+ */
+const DRAIN_SHARE = 1 / 4;
 
 /** The chain of the global log. */
 const LOG_CHAIN = "$all";
@@ -36,12 +42,14 @@ export type ProjectionHandlerOptions<Definitions extends EventDefinitions = Even
  * stored positions to the log's end, and keeps nothing running. When the time of an invocation is over before it is there, a rebuild say,
  * Lambda invokes it again at once, and it goes on.
  *
- * An event that halts a projection fails the invocation; Lambda repeats it until it succeeds. After a deployment with a new
+ * An event that halts a projection fails the invocation, once the others are at the log's end; Lambda repeats it until it
+ * succeeds. After a deployment with a new
  * version, invoke it once with `{"Records": []}`: otherwise the rebuild begins with the next event.
  *
  * Give it a time-out of 30 seconds or more: slots of an invocation that was killed are taken over after 5 to 7 seconds.
  *
- * Cost of an invocation: 3 WCU for each slot (lease, position, release), 2 WCU and about 3 RCU for all; documents as their modes say.
+ * Cost of an invocation: 3 WCU for each slot (lease, position, release), and 2 WCU for all; 1.5 RCU for each slot, and about 8 RCU for all
+ * (2 more for each 100 ms that it lasts longer); documents as their modes say. One event for one projection takes some 20 requests.
  *
  * @throws TypeError or RangeError for options that can't be.
  */
@@ -49,11 +57,14 @@ export function createProjectionHandler<Definitions extends EventDefinitions>(
   options: ProjectionHandlerOptions<Definitions>,
 ): (event: DynamoDBStreamEvent, context: Context) => Promise<DynamoDBBatchResponse> {
   const log = openLog(options);
+  const { marginMs = DEFAULT_MARGIN_MS } = options;
   const handle: RecordsHandler = async (records, { signal }) => {
-    const failed = new AbortController();
+    const failures = new Map<string, unknown>();
     const onEvent = (event: ProjectionEvent): void => {
       options.onEvent?.(event);
-      if (event.type === "halted" || event.type === "registrationFailed") failed.abort(event.error);
+      if (event.type === "registrationFailed") failures.set(event.projection, event.error);
+      if (event.type === "halted") failures.set(resourceOf(event), event.error);
+      if (event.type === "batchHandled") failures.delete(resourceOf(event));
     };
     const worker = createProjectionWorkerOn(
       {
@@ -65,18 +76,22 @@ export function createProjectionHandler<Definitions extends EventDefinitions>(
       },
       { log },
     );
+    const wait = { signal, isExcused: (resource: string) => failures.has(resource) };
     worker.start();
     try {
-      await worker.reached({
-        position: lastPosition(records),
-        signal: AbortSignal.any([signal, failed.signal]),
-      });
-      failed.signal.throwIfAborted();
+      await worker.reached({ ...wait, position: lastPosition(records) });
+      // Later records do not come before these are done: what is not halted must not wait for them.
+      if (failures.size > 0) await worker.reached(wait);
     } finally {
-      await worker.stop({ drainMs: LAMBDA_DRAIN_MS });
+      await worker.stop({ drainMs: marginMs * DRAIN_SHARE });
     }
+    for (const error of failures.values()) throw error;
   };
   return createLambdaHandler(handle, { ...options, runsWithoutRecords: true });
+}
+
+function resourceOf({ projection, build, slot }: SlotRef): string {
+  return slotResource(projection, build, slot);
 }
 
 /** The last position that pages of the log tell of; undefined when there are none. */

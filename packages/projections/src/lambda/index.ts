@@ -1,4 +1,9 @@
 export {
+  commitsEventSourceMapping,
+  type CommitsHandlerOptions,
+  createCommitsHandler,
+} from "./create-commits-handler.ts";
+export {
   createProjectionHandler,
   type ProjectionHandlerOptions,
   projectionEventSourceMapping,

@@ -3,9 +3,9 @@ import pMap from "p-map";
 import { documentsOf, slotOf } from "../builds/names.ts";
 import type { AnyEvent, DocumentProjection } from "../definition/projection.ts";
 import { type DocumentRecord, NO_DOCUMENT } from "../documents/document.ts";
+import { documentKeys } from "../documents/document-keys.ts";
 import { type DocumentFold, foldDocument } from "../documents/fold-document.ts";
 import { InvalidDocumentError } from "../errors.ts";
-import { checkDocumentKey } from "../storage/document-item.ts";
 import type { DocumentPut, DocumentStorage } from "../storage/projection-storage.ts";
 import { firstOf } from "./apply-in-halves.ts";
 import { tryUntilDone } from "./failure.ts";
@@ -175,11 +175,8 @@ export class DocumentApplier implements Applier {
   }
 
   #keysOf(event: AnyEvent): readonly string[] {
-    const keys = this.#projection.key(event) ?? [];
-    const all = typeof keys === "string" ? [keys] : [...new Set(keys)];
-    for (const key of all) checkDocumentKey(key);
     const { slot } = this.#context.slot;
-    return all.filter((key) => slotOf(key, this.#context.slots) === slot);
+    return documentKeys(this.#projection, event).filter((key) => slotOf(key, this.#context.slots) === slot);
   }
 
   async #load(keys: readonly string[]): Promise<ReadonlyMap<string, DocumentRecord>> {

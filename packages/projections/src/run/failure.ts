@@ -111,6 +111,8 @@ export async function tryUntilDone<Result>(
       return await tryOnce(attempt);
     } catch (thrown) {
       if (isEnd(thrown) || thrown instanceof BatchTooLargeError) throw thrown;
+      // What was given up because the slot ends, a request say, is no failure of the slot's.
+      if (ending.aborted) throw new SlotEndedError("The work on the slot ends.", { cause: thrown });
       const error = thrown instanceof FailedAttemptsError ? thrown.cause : thrown;
       const failure = classifyFailure(error);
       if (failure.kind !== "transient") permanent++;
@@ -142,4 +144,13 @@ function isEnd(error: unknown): boolean {
     error instanceof SlotEndedError ||
     (error instanceof Error && (error as { readonly code?: unknown }).code === "leaseLost")
   );
+}
+
+/** Of an error that is stored. */
+const MAX_ERROR_CHARACTERS = 1_000;
+
+/** An error in words, to be stored. */
+export function describeFailure(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.slice(0, MAX_ERROR_CHARACTERS);
 }

@@ -23,12 +23,19 @@ export interface TakenEvents {
 /** What is needed of the log. */
 export type LogSource = Pick<LogReader, "read" | "waitBeyond">;
 
+/** Where a window begins, and which events are its slot's. */
+export interface WindowPlace {
+  readonly position: number;
+  readonly isOwn: (event: AnyEvent) => boolean;
+  /** Of an event that can't be read, only the stream is known. */
+  readonly isOwnStream: (streamId: string) => boolean;
+}
+
 /** The log as one slot goes through it: pages put together and cut, so that batches have the size that they are to have. */
 export class LogWindow {
   readonly #source: LogSource;
   readonly #projection: ProjectionBase;
-  /** Whether events of a stream are this slot's. */
-  readonly #isOwn: (streamId: string) => boolean;
+  readonly #place: WindowPlace;
   /** What was read and not taken yet, up to `#readTo`. */
   #events: readonly AnyEvent[] = [];
   #unreadable: readonly UnreadablePlace[] = [];
@@ -36,14 +43,10 @@ export class LogWindow {
   #readTo: number;
   #caughtUp = false;
 
-  constructor(
-    source: LogSource,
-    projection: ProjectionBase,
-    place: { readonly position: number; readonly isOwn: (streamId: string) => boolean },
-  ) {
+  constructor(source: LogSource, projection: ProjectionBase, place: WindowPlace) {
     this.#source = source;
     this.#projection = projection;
-    this.#isOwn = place.isOwn;
+    this.#place = place;
     this.#readTo = place.position;
   }
 
@@ -102,12 +105,12 @@ export class LogWindow {
   async #readOn(signal: AbortSignal): Promise<void> {
     const { types, categories } = this.#projection;
     const page = await this.#source.read(this.#readTo, { types, categories, signal });
-    const isHandled = ({ type, streamId }: AnyEvent): boolean =>
+    const isHandled = (event: AnyEvent): boolean =>
       // What was forgotten has another type now.
-      (types === undefined || types.includes(type)) && this.#isOwn(streamId);
+      (types === undefined || types.includes(event.type)) && this.#place.isOwn(event);
     const events = page.events.filter(isHandled);
     const unreadable = page.unreadable.flatMap(({ type = "unknown", ...event }) =>
-      this.#isOwn(event.streamId) ? [{ type, ...event }] : [],
+      this.#place.isOwnStream(event.streamId) ? [{ type, ...event }] : [],
     );
     if (events.length > 0) {
       this.#events = this.#events.length === 0 ? events : [...this.#events, ...events];

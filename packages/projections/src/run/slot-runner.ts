@@ -1,10 +1,10 @@
 import { pause } from "@tuppence/core";
 import { slotOf } from "../builds/names.ts";
-import type { AnyEvent, Projection } from "../definition/projection.ts";
+import type { AnyEvent, DocumentProjection, Projection } from "../definition/projection.ts";
 import { DocumentApplier } from "./apply-documents.ts";
 import { HandlerApplier, loadPosition } from "./apply-handler.ts";
 import { ReactorApplier } from "./apply-reactor.ts";
-import { SlotEndedError, tryUntilDone } from "./failure.ts";
+import { describeFailure, SlotEndedError, tryUntilDone } from "./failure.ts";
 import { type LogSource, LogWindow, type TakenEvents, type UnreadablePlace } from "./log-window.ts";
 import { type ParkedEvent, parkedKey, parkUpdate } from "./parked-event.ts";
 import { ParkedStreams } from "./parked-streams.ts";
@@ -60,10 +60,13 @@ export class SlotRunner {
     this.#work = work;
     this.#parked = new ParkedStreams(context.storage.control, slot);
     this.#applier = createApplier(context, work.projection);
-    this.#window = new LogWindow(work.log, work.projection, {
+    const { projection } = work;
+    const isOwnStream = (streamId: string): boolean => slotOf(streamId, slots) === slot.slot;
+    this.#window = new LogWindow(work.log, projection, {
       position: position.done,
-      // Of a document's slot, its key decides.
-      isOwn: (streamId) => work.projection.kind === "document" || slotOf(streamId, slots) === slot.slot,
+      ...(projection.kind === "document"
+        ? { isOwn: (event) => goesIntoSlot(projection, event, context), isOwnStream: () => true }
+        : { isOwn: ({ streamId }) => isOwnStream(streamId), isOwnStream }),
     });
   }
 
@@ -96,6 +99,7 @@ export class SlotRunner {
         this.#window.seek(own);
       }
     }
+    this.#work.reporter.started(position.done);
     this.#work.emit({ type: "slotStarted", ...slot, position: position.done });
   }
 
@@ -110,7 +114,7 @@ export class SlotRunner {
       if (position.staleMs >= this.#work.checkpointIntervalMs) await position.store();
     }
     this.#work.reporter.progressed(position.done);
-    // A slot that stands still is not at the log's end, whatever was read.
+    // Where it halted there is more to do.
     if (taken.caughtUp && position.done >= taken.position) await this.#rest();
   }
 
@@ -134,7 +138,7 @@ export class SlotRunner {
     if (position.staleMs >= checkpointIntervalMs || lease.position === undefined) await position.store();
     if (position.isStored) {
       await this.#retrying(() => this.#work.onCaughtUp());
-      await this.#work.reporter.report();
+      await this.#retrying(() => this.#work.reporter.report());
     }
     const waits = [
       position.isStored ? undefined : checkpointIntervalMs - position.staleMs,
@@ -197,8 +201,9 @@ export class SlotRunner {
   async #applyPart(part: Part): Promise<Applied> {
     const { position, slot } = this.#context;
     if (part.upTo <= part.after) return { upTo: part.after, isMoved: false };
-    const tooMany = part.behind.at(this.#work.projection.maxParked - this.#parked.total);
-    if (tooMany !== undefined && part.behind.length > 0) return this.#refuseToPark(part, tooMany);
+    const room = Math.max(0, this.#work.projection.maxParked - this.#parked.total);
+    const tooMany = part.behind[room];
+    if (tooMany !== undefined) return this.#refuseToPark(part, tooMany);
     const changes = part.behind.map((event) => ({
       position: event.position,
       change: parkUpdate(slot, event),
@@ -249,7 +254,7 @@ export class SlotRunner {
       version: event.version,
       type: event.type,
       reason: "failed",
-      error: describe(error),
+      error: describeFailure(error),
       attempts,
       parkedAt: new Date(runtime.now()),
       replay: undefined,
@@ -264,7 +269,8 @@ export class SlotRunner {
     await position.store();
     const pauseMs = Math.min(HALT_BACKOFF.minMs * 2 ** this.#halts++, HALT_BACKOFF.maxMs);
     this.#work.emit({ type: "halted", ...slot, position: event.position, error, pauseMs });
-    await this.#work.reporter.halted({ position: event.position, error: describe(error) });
+    this.#work.reporter.halted({ position: event.position, error: describeFailure(error) });
+    await this.#retrying(() => this.#work.reporter.report());
     await pause(runtime, pauseMs, ending);
     return false;
   }
@@ -362,6 +368,21 @@ function createApplier(context: SlotContext, projection: Projection): Applier {
   }
 }
 
+/** Whether an event goes into a document of the slot; one whose documents are not known concerns all slots. */
+function goesIntoSlot(
+  projection: DocumentProjection,
+  event: AnyEvent,
+  { slot, slots }: Pick<SlotContext, "slot" | "slots">,
+): boolean {
+  if (slots === 1) return true;
+  try {
+    return [projection.key(event) ?? []].flat().some((key) => slotOf(key, slots) === slot.slot);
+  } catch {
+    // It fails once more where its failure is dealt with.
+    return true;
+  }
+}
+
 /** Waits for what it is given, for as long as the shortest of these times, or until the slot ends. */
 async function waitAtMost(
   { runtime, ending }: SlotContext,
@@ -386,14 +407,6 @@ async function waitAtMost(
 function failedToRead({ error, ...place }: UnreadablePlace): FailedEvent {
   return { event: place, error, attempts: 1 };
 }
-
-function describe(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return text.slice(0, MAX_ERROR_CHARACTERS);
-}
-
-/** Of an error that is stored. */
-const MAX_ERROR_CHARACTERS = 1_000;
 
 function byPosition(one: { readonly position: number }, other: { readonly position: number }): number {
   return one.position - other.position;

@@ -29,7 +29,7 @@ const BATCH_BACKOFF = { baseMs: 25, maxMs: 1_000 };
 
 type Key = Record<string, AttributeValue>;
 
-interface Place {
+export interface Place {
   readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly runtime: Runtime;
@@ -138,7 +138,7 @@ async function getItem(
   return Item;
 }
 
-async function getItems(
+export async function getItems(
   place: Place,
   keys: readonly Key[],
   options: ReadOptions,

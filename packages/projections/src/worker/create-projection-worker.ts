@@ -3,6 +3,7 @@ import {
   DEFAULT_TABLE_PREFIX,
   type EventDefinitions,
   type EventStore,
+  type ReadAllOptions,
   type Runtime,
   SYSTEM_RUNTIME,
 } from "@tuppence/core";
@@ -89,10 +90,13 @@ export interface WorkerMeans {
 export function createProjectionWorkerOn<Definitions extends EventDefinitions>(
   options: ProjectionWorkerOptions<Definitions>,
   means: WorkerMeans,
-): ProjectionWorker {
+): StoredProjectionWorker {
   const { projections, workerId, leaseDurationMs = DEFAULT_LEASE_DURATION_MS } = options;
   const { checkpointIntervalMs = DEFAULT_CHECKPOINT_INTERVAL_MS } = options;
   checkProjections(projections);
+  // What they ask of the log is checked by the store; nothing is read.
+  for (const { types, categories } of projections)
+    options.store.readAll({ types, categories } as ReadAllOptions);
   if (!(checkpointIntervalMs >= 0)) {
     throw new RangeError(`checkpointIntervalMs is ${checkpointIntervalMs}; it can't be.`);
   }

@@ -1,4 +1,4 @@
-import type { Consistency, EventStore, Runtime } from "@tuppence/core";
+import { type Consistency, type EventStore, pause, type Runtime } from "@tuppence/core";
 import type { Lease, LeaseGroup } from "@tuppence/core/leases";
 import { buildName, slotResource } from "../builds/names.ts";
 import type { Build, Registration } from "../builds/registration.ts";
@@ -32,14 +32,18 @@ export interface ProjectionWorker extends AsyncDisposable {
   stop(options?: { readonly drainMs?: number | undefined }): Promise<void>;
   /**
    * Waits until all slots of its projections, whoever owns them, have stored a position that is not below this one (default: where
-   * the log ends now); those of paused projections don't count. Cost: 1 RCU and more for each look, ten a second.
+   * the log ends now), and what was built beside a live build has taken its place; paused projections don't count. Cost: 2 RCU
+   * and more for each look, ten a second.
    *
    * @throws the signal's reason.
    */
-  reached(options?: {
-    readonly position?: number | undefined;
-    readonly signal?: AbortSignal | undefined;
-  }): Promise<void>;
+  reached(options?: ReachedOptions): Promise<void>;
+}
+
+/** What to wait for, and how long. */
+interface ReachedOptions {
+  readonly position?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How often `reached` looks, in milliseconds. */
@@ -102,23 +106,28 @@ export class StoredProjectionWorker implements ProjectionWorker {
 
   async reached({
     position,
-    signal,
-  }: {
-    readonly position?: number | undefined;
-    readonly signal?: AbortSignal | undefined;
+    signal = new AbortController().signal,
+    isExcused = () => false,
+  }: ReachedOptions & {
+    /** Builds with slots that are not waited for. */
+    readonly isExcused?: ((resource: string) => boolean) | undefined;
   } = {}): Promise<void> {
     const { storage, runtime } = this.#parts;
     const wanted = position ?? (await this.#parts.store.logEnd());
     for (;;) {
-      signal?.throwIfAborted();
-      const slots = await this.#slotsToRun("strong");
+      signal.throwIfAborted();
+      const slots = [...(await this.#slotsToRun("strong"))];
       const leases = await readSlotLeases(storage.control, "strong");
-      const isBehind = [...slots].some(([resource, { startPosition }]) => {
+      const isBehind = slots.some(([resource, { startPosition }]) => {
         const stored = leases.get(resource)?.["position"];
-        return Number(stored ?? startPosition) < wanted;
+        return !isExcused(resource) && Number(stored ?? startPosition) < wanted;
       });
-      if (!isBehind) return;
-      await runtime.sleep(REACHED_LOOK_MS, signal);
+      const halted = new Set(slots.flatMap(([resource, { build }]) => (isExcused(resource) ? [build] : [])));
+      const isToFlip = slots.some(
+        ([, { projection, build }]) => this.#isNext(projection.name, build.number) && !halted.has(build),
+      );
+      if (!isBehind && !isToFlip) return;
+      await pause(runtime, REACHED_LOOK_MS, signal);
     }
   }
 
@@ -224,7 +233,11 @@ export class StoredProjectionWorker implements ProjectionWorker {
   ): Promise<void> {
     const { storage, runtime, guards, emit, log, checkpointIntervalMs, parkedLookMs } = this.#parts;
     const ref = { projection: projection.name, build: build.number, slot };
-    const onRetry: Attempts["onRetry"] = (retry) => emit({ type: "retrying", ...ref, ...retry });
+    const reporter = new SlotReporter({ control: storage.control, slot: ref, runtime });
+    const onRetry: Attempts["onRetry"] = (retry) => {
+      emit({ type: "retrying", ...ref, ...retry });
+      reporter.retrying(retry);
+    };
     const registration = (): Registration | undefined => this.#registrations.get(projection.name);
     const position = new SlotPosition({
       lease,
@@ -251,7 +264,7 @@ export class StoredProjectionWorker implements ProjectionWorker {
       log,
       checkpointIntervalMs,
       parkedLookMs,
-      reporter: new SlotReporter({ control: storage.control, slot: ref, runtime }, position.done),
+      reporter,
       emit,
       onCaughtUp: () => this.#flip(projection.name, build.number),
       rate: () => (registration()?.next?.number === build.number ? registration()?.nextRate : undefined),
@@ -259,10 +272,13 @@ export class StoredProjectionWorker implements ProjectionWorker {
     await runner.run();
   }
 
+  #isNext(name: string, build: number): boolean {
+    return this.#registrations.get(name)?.next?.number === build;
+  }
+
   /** Makes a build live once it is as far as the one that is. */
   async #flip(name: string, build: number): Promise<void> {
-    const known = this.#registrations.get(name);
-    if (known?.next?.number !== build) return;
+    if (!this.#isNext(name, build)) return;
     const isLive = await this.#registry.flip(name, build);
     const registration = await this.#registry.find(name);
     if (registration) this.#learn(registration);
