@@ -11,7 +11,7 @@ import {
 const fold = { key: () => "one", initialState: () => 0, evolve: (count: number) => count + 1 };
 const options = { name: "courses", version: 1, ...fold };
 /** As untyped code would call it. */
-const define = (changed: object): unknown => defineProjection({ ...options, ...changed } as typeof options);
+const define = (changed: object): unknown => defineProjection({ ...options, ...changed });
 const without = ({ ...given }: Partial<typeof options>, name: keyof typeof options): object => {
   delete given[name];
   return given;

@@ -97,10 +97,11 @@ async function catchUp<Definitions extends EventDefinitions>(
   const end = await logEnd(store);
   const isOver = new AbortController();
   let isLate = false;
-  const timer = pause(SYSTEM_RUNTIME, timeoutMs, isOver.signal).then((elapsed) => {
-    isLate = elapsed;
+  const limit = async (): Promise<void> => {
+    isLate = await pause(SYSTEM_RUNTIME, timeoutMs, isOver.signal);
     progress.wake();
-  });
+  };
+  const timer = limit();
   try {
     while (progress.behind(end).length > 0) {
       progress.throwIfStuck();
