@@ -39,9 +39,9 @@ describe("the README of core", () => {
 
 describe("docs/observability.md", () => {
   it("has a line for each attribute and metric, and no other", async () => {
-    const sources = await Promise.all(
-      ["classify", "instruments", "otel-observer"].map((name) => read(`packages/core/src/otel/${name}.ts`)),
-    );
+    const core = ["classify", "instruments", "otel-observer"].map((name) => `core/src/otel/${name}`);
+    const files = [...core, "projections/src/otel/projection-metrics"];
+    const sources = await Promise.all(files.map((name) => read(`packages/${name}.ts`)));
     const written = sources.flatMap((source) =>
       Array.from(source.matchAll(/"((?:tuppence|error)\.[\w.]+)"/g), ([, name]) => name),
     );
@@ -56,7 +56,9 @@ describe("docs/observability.md", () => {
 describe("docs/errors.md", () => {
   it("has one line for each error code, and no other", async () => {
     const files = await Promise.all(
-      ["core", "local", "stream-adapter", "projections", "cli"].map((name) => sourcesOf(`packages/${name}/src/`)),
+      ["core", "local", "stream-adapter", "projections", "cli"].map((name) =>
+        sourcesOf(`packages/${name}/src/`),
+      ),
     );
     const sources = files.flat();
     const codes = sources.flatMap((source) =>

@@ -4,11 +4,12 @@ import { commandOf } from "./benchmark.ts";
 import { contentionBenchmark } from "./contention.ts";
 import { loadBenchmark } from "./load.ts";
 import { logBenchmark } from "./log.ts";
+import { projectionsBenchmark } from "./projections.ts";
 
 // The SDK's notice on the end of its support for Node 20 would come between the figures.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
-const benchmarks = [appendBenchmark, contentionBenchmark, loadBenchmark, logBenchmark];
+const benchmarks = [appendBenchmark, contentionBenchmark, loadBenchmark, logBenchmark, projectionsBenchmark];
 
 await runMain(
   defineCommand({

@@ -2,6 +2,7 @@ export type { Build } from "./builds/registration.ts";
 export {
   type AtLeastOnceHandlerOptions,
   DEFAULT_BATCH,
+  DEFAULT_DOCUMENT_BATCH,
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_MAX_PARKED,
   DEFAULT_TRANSACTION_BATCH,

@@ -1,8 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createEventStore, meterCapacity } from "@tuppence/core";
 import {
   childProcessFunction,
   inProcessFunction,
+  findRuntimeInterfaceClient,
+  ricFunction,
+  type ProcessFunctionOptions,
   type EventSourceMapping,
   type InvokeResult,
   type LocalFunction,
@@ -26,6 +30,8 @@ import { SlotWatch } from "./slot-watch.ts";
 import { seededRandom } from "./turns.ts";
 
 const HANDLERS = new URL("handlers/projection-handlers.mjs", import.meta.url);
+/** AWS's runtime interface client, where CI installs it; or why not: `pnpm --dir test/ric install`. */
+const realClient = findRuntimeInterfaceClient(fileURLToPath(new URL("../../../test/ric/", import.meta.url)));
 const PATIENCE = { timeout: 60_000, interval: 50 };
 
 /** Another with `SEED=…`. */
@@ -242,23 +248,7 @@ describe("projections in a function", () => {
   it("survive that the function's processes are killed in the middle", async () => {
     const town = await openTown("projectionlambdakilled");
     const log = await feed(town);
-    const { endpoint, region, credentials } = town.config;
-    await using fn = childProcessFunction({
-      name: "projections",
-      moduleUrl: HANDLERS,
-      timeoutMs: 60_000,
-      log: false,
-      env: {
-        AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-        AWS_REGION: region,
-        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-        TABLE_PREFIX,
-        LEDGER_TABLE: town.ledgerTable,
-        LETTERS_FILE: town.lettersFile,
-        LEASE_MS: "1000",
-      },
-    });
+    await using fn = childProcessFunction({ ...processOptions(town), moduleUrl: HANDLERS });
     const mapping = await connect(town, fn);
     const watch = new SlotWatch(town.storage.control);
     const random = seededRandom(seed);
@@ -341,6 +331,46 @@ describe("projections in a function", () => {
     // Besides the parked events of its slot, each look takes two of these; how many there are is a matter of time.
     expect(readUnits - looks.length).toBeLessThanOrEqual(4.5);
     expect(requests - looks.length).toBeLessThanOrEqual(15);
+  });
+});
+
+/** A function in processes of its own, which finds everything in its environment. */
+function processOptions({ config, ledgerTable, lettersFile }: Town): ProcessFunctionOptions {
+  return {
+    name: "projections",
+    timeoutMs: 60_000,
+    log: false,
+    env: {
+      AWS_ENDPOINT_URL_DYNAMODB: config.endpoint,
+      AWS_REGION: config.region,
+      AWS_ACCESS_KEY_ID: config.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: config.credentials.secretAccessKey,
+      TABLE_PREFIX,
+      LEDGER_TABLE: ledgerTable,
+      LETTERS_FILE: lettersFile,
+      LEASE_MS: "1000",
+    },
+  };
+}
+
+describe.skipIf(typeof realClient === "string")("in AWS's own runtime interface client", () => {
+  it("the handler built from our packages keeps the read models", async () => {
+    if (typeof realClient === "string") throw new TypeError(realClient);
+    const town = await openTown("projectionric");
+    const log = await feed(town);
+    await using fn = ricFunction({
+      ...processOptions(town),
+      client: realClient,
+      handler: "projection-handlers.handler",
+      cwd: fileURLToPath(new URL(".", HANDLERS)),
+    });
+    const mapping = await connect(town, fn);
+    await writePermits(town.store, { events: 150, permits: 30, random: seededRandom(seed) });
+    await log.whenCaughtUp();
+    await mapping.whenCaughtUp();
+    const { problems } = await problemsOfTown(town);
+    expect(problems).toEqual([]);
+    expect(mapping.stats).toMatchObject({ failures: 0, discarded: 0 });
   });
 });
 

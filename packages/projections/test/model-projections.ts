@@ -25,12 +25,13 @@ export interface Code {
 /** What an event says of where old code fails on it. */
 export interface EventData {
   readonly keys: readonly string[];
-  readonly poison?: "evolve" | "key" | "handle" | undefined;
+  /** "outage": whatever the code, it can't be handled before something outside is repaired. */
+  readonly poison?: "evolve" | "key" | "handle" | "outage" | undefined;
 }
 
 const data = z.object({
   keys: z.array(z.string()),
-  poison: z.enum(["evolve", "key", "handle"]).optional(),
+  poison: z.enum(["evolve", "key", "handle", "outage"]).optional(),
 });
 const OLD_EVENTS = defineEvents({ Added: data, Removed: data });
 export const ALL_EVENTS: EventDefinitions = defineEvents({ ...OLD_EVENTS, Later: data });
@@ -41,6 +42,7 @@ export function eventsOf({ isFixed }: Code): EventDefinitions {
 
 /** The outside world, as handlers and reactors have it. */
 export interface Outside {
+  readonly isRepaired: () => boolean;
   /** One transaction of an SQL database: rows, and a position on its condition. */
   readonly insert: (events: readonly AnyEvent[], context: BatchContext) => Promise<void>;
   readonly loadPosition: (build: BuildContext & { readonly slot: number }) => Promise<number | undefined>;
@@ -90,8 +92,12 @@ interface Shape {
 export function modelProjection(name: ModelName, shape: Shape, outside: Outside): Projection {
   const { code, slots, maxEvents } = shape;
   const base = { name, version: code.version, slots, batch: { maxEvents }, maxAttempts: 2 };
+  const checkHandled = (event: AnyEvent): void => {
+    check(code, event, "handle");
+    check({ isFixed: outside.isRepaired() }, event, "outage");
+  };
   const checkAll = (events: readonly AnyEvent[]): void => {
-    for (const event of events) check(code, event, "handle");
+    for (const event of events) checkHandled(event);
   };
   switch (name) {
     case "single":
@@ -138,16 +144,16 @@ export function modelProjection(name: ModelName, shape: Shape, outside: Outside)
       return defineProjection({
         ...base,
         async react(event: AnyEvent, context) {
-          check(code, event, "handle");
+          checkHandled(event);
           await outside.send(event, context);
         },
       });
   }
 }
 
-function check({ isFixed }: Code, event: AnyEvent, where: EventData["poison"]): void {
+function check({ isFixed }: Pick<Code, "isFixed">, event: AnyEvent, where: EventData["poison"]): void {
   if (isFixed || dataOf(event).poison !== where) return;
-  const message = `The old code can't handle ${idOf(event)}.`;
+  const message = `${idOf(event)} can't be handled now.`;
   throw event.position % 2 === 0
     ? new Error(message)
     : new NonRetryableError(message, { position: event.position });

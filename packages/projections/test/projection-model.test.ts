@@ -5,7 +5,7 @@ import { runProjectionHistory, type Sabotage } from "./projection-model.ts";
 
 /** Others with `SEED=…`; problems name theirs. */
 const FIRST_SEED = Number(process.env["SEED"] ?? 1);
-const HISTORIES = Number(process.env["HISTORIES"] ?? 50);
+const HISTORIES = Number(process.env["HISTORIES"] ?? 40);
 
 /** Of histories with something switched off, until the problem is found. */
 const SABOTAGED = 60;
@@ -22,8 +22,8 @@ describe("the model of projections", () => {
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += history.counts[name];
     }
     expect(problems).toEqual([]);
-    // A model in which nothing happens proves nothing; one history may be a calm one.
-    if (HISTORIES >= 50) expect(Math.min(...Object.values(sums))).toBeGreaterThan(HISTORIES / 10);
+    // A model in which nothing happens proves nothing; a single history may be a calm one.
+    expect(Math.min(...Object.values(sums))).toBeGreaterThanOrEqual(Math.floor(HISTORIES / 10));
   });
 
   const isDocument = (change: ControlChange): boolean =>

@@ -81,6 +81,7 @@ class ProjectionModel {
   readonly #isPoisoned: boolean;
   readonly #counts = new Map<string, { count: number; position: number }>();
   #code: Code = { version: 1, isFixed: false };
+  readonly #repairedAt: number;
   #workers: Worker[] = [];
   #created = 0;
 
@@ -96,7 +97,7 @@ class ProjectionModel {
       events: ALL_EVENTS,
       storage: this.#chains,
       runtime: new Process(this.#world, "writer").runtime,
-    }) as unknown as EventStore;
+    });
     const shuffled = MODEL_PROJECTIONS.map((name) => ({ name, order: random() })).toSorted(
       (one, other) => one.order - other.order,
     );
@@ -104,6 +105,7 @@ class ProjectionModel {
     this.#names = sabotage.projections ?? chosen;
     this.#slots = [this.#upTo(2), this.#upTo(2)];
     this.#maxEvents = this.#upTo(6);
+    this.#repairedAt = random() * FAULTS_MS;
     this.#isPoisoned = random() < 0.6;
   }
 
@@ -196,7 +198,7 @@ class ProjectionModel {
     const keys = KEYS.filter(() => random() < 0.5);
     const kind = random();
     const isPoison = this.#isPoisoned && random() < 0.15;
-    const poison = (["evolve", "key", "handle"] as const)[Math.floor(random() * 3)];
+    const poison = (["evolve", "key", "handle", "outage"] as const)[Math.floor(random() * 4)];
     if (this.#isPoisoned && kind < 0.05) return { type: "Later", data: { keys } };
     return { type: kind < 0.2 ? "Removed" : "Added", data: { keys, ...(isPoison && { poison }) } };
   }
@@ -231,7 +233,7 @@ class ProjectionModel {
       }),
       runtime,
       guards: { ...PROJECTION_GUARDS, ...this.#sabotage.guards },
-      log: this.#logOf(process, store.openLogReader({ pollIntervalMs: 400 }) as unknown as LogReader),
+      log: this.#logOf(process, store.openLogReader({ pollIntervalMs: 400 })),
       checkpointIntervalMs: 300,
       parkedLookMs: 500,
       emit: (event) => this.#saw(event),
@@ -282,6 +284,7 @@ class ProjectionModel {
     const write = (signal: AbortSignal, carryOut: () => void): Promise<void> =>
       world.call({ process, signal, isWrite: true }, async () => carryOut());
     return {
+      isRepaired: () => !world.isFaulty || world.time > this.#repairedAt,
       insert: (events, { build, slot, after, upTo, signal }) =>
         write(signal, () => {
           const isDone = checks.inserted(String(build), slot, { events, after, upTo });

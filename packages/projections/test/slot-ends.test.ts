@@ -1,5 +1,7 @@
 import { SYSTEM_RUNTIME } from "@tuppence/core";
-import { describe, expect, it } from "vitest";
+import { createMemoryEventStore } from "@tuppence/core/memory";
+import { describe, expect, it, vi } from "vitest";
+import { createMemoryProjectionStorage, createProjectionWorker, defineProjection } from "../src/index.ts";
 import { FailedAttemptsError, SlotEndedError, tryUntilDone } from "../src/run/failure.ts";
 
 describe("what fails while its slot ends", () => {
@@ -19,4 +21,38 @@ describe("what fails while its slot ends", () => {
   it("is a failure where nothing ends", async () => {
     await expect(failing(new AbortController(), false)).rejects.toThrow(FailedAttemptsError);
   });
+});
+
+it("a slot that halts has not caught up, though the log was read to its end", async () => {
+  const store = createMemoryEventStore();
+  let isBroken = true;
+  const strict = defineProjection({
+    name: "strict",
+    version: 1,
+    onFailure: "halt",
+    key: ({ streamId }) => streamId,
+    initialState: () => 0,
+    evolve(count, { type }) {
+      if (isBroken && type === "Poison") throw new Error("not yet");
+      return count + 1;
+    },
+  });
+  for (const type of ["Fine", "Poison"]) await store.append("permit|1", [{ type, data: {} }]);
+  const said: string[] = [];
+  await using worker = createProjectionWorker({
+    storage: createMemoryProjectionStorage(),
+    store,
+    projections: [strict],
+    leaseDurationMs: 1_000,
+    pollIntervalMs: 10,
+    onEvent: ({ type }) => said.push(type),
+  });
+  worker.start();
+  await vi.waitFor(() => expect(said.filter((type) => type === "halted").length).toBe(2), {
+    timeout: 30_000,
+  });
+  expect(said).not.toContain("caughtUp");
+  isBroken = false;
+  await worker.reached();
+  await vi.waitFor(() => expect(said).toContain("caughtUp"), { timeout: 30_000 });
 });

@@ -52,6 +52,8 @@ class SharedLogReader implements LogReader {
   #polling: AbortController | undefined;
   /** An end of a page: something begins right behind it, or nothing does yet. */
   #knownEnd = 0;
+  /** What `#knownEnd` was when something far behind it was asked for, and nothing was there. */
+  #emptyBehind: number | undefined;
 
   constructor(
     context: ReadContext,
@@ -66,9 +68,7 @@ class SharedLogReader implements LogReader {
     after: number,
     options: LogFilter & { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<ReadBatch> {
-    if (!(Number.isSafeInteger(after) && after >= 0)) {
-      throw new RangeError(`after is ${String(after)}; it has to be a position, or 0.`);
-    }
+    checkPosition("after", after);
     const filter = checkFilter(this.#context, options);
     const { signal } = options;
     signal?.throwIfAborted();
@@ -93,8 +93,9 @@ class SharedLogReader implements LogReader {
     position: number,
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
+    checkPosition("position", position);
     signal?.throwIfAborted();
-    if (this.#find(position + 1) !== undefined) return;
+    if (position < this.#knownEnd) return;
     let waiter: Waiter | undefined;
     const found = new Promise<void>((resolve, reject) => {
       waiter = { position, resolve, reject };
@@ -113,26 +114,26 @@ class SharedLogReader implements LogReader {
   async #poll(): Promise<void> {
     const polling = new AbortController();
     this.#polling = polling;
-    while (await pause(this.#context.runtime, this.#pollIntervalMs, polling.signal)) {
+    do {
       try {
+        if (!(await pause(this.#context.runtime, this.#pollIntervalMs, polling.signal))) break;
         await this.#look();
       } catch (error) {
         for (const waiter of this.#waiters) waiter.reject(error);
         this.#waiters.clear();
       }
-      if (this.#waiters.size === 0) break;
-    }
-    if (this.#polling === polling) this.#polling = undefined;
+    } while (this.#waiters.size > 0);
+    this.#polling = undefined;
     // Somebody came while it ended.
-    if (this.#waiters.size > 0 && this.#polling === undefined) void this.#poll();
+    if (this.#waiters.size > 0) void this.#poll();
   }
 
   async #look(): Promise<void> {
+    if (this.#waiters.size === 0) return;
     const low = Math.min(...Array.from(this.#waiters, ({ position }) => position)) + 1;
-    const page = this.#find(low) ?? (await this.#fetch(low));
-    const end = Math.max(page?.last ?? 0, ...Array.from(this.#kept.values(), ({ last }) => last));
+    if (low > this.#knownEnd) await this.#fetch(low);
     for (const waiter of this.#waiters) {
-      if (waiter.position >= end) continue;
+      if (waiter.position >= this.#knownEnd) continue;
       this.#waiters.delete(waiter);
       waiter.resolve();
     }
@@ -142,8 +143,8 @@ class SharedLogReader implements LogReader {
   #find(position: number): ChainItem | undefined {
     const page = this.#kept.get(position);
     if (page !== undefined) return page;
+    if (position > this.#knownEnd) return undefined;
     // Only a position of the caller's own is inside a page.
-    if (position - 1 === this.#knownEnd) return undefined;
     for (const [first, other] of this.#kept.entries()) {
       if (first < position && position <= other.last) return other;
     }
@@ -160,13 +161,23 @@ class SharedLogReader implements LogReader {
   }
 
   async #takeFrom(position: number): Promise<ChainItem | undefined> {
+    const holds = (page: ChainItem): boolean => page.first <= position && position <= page.last;
+    if (position > this.#knownEnd && this.#emptyBehind === this.#knownEnd) {
+      // It was beyond the end: the next page may begin before it, so that is what is looked for.
+      const pages = await this.#walkOn(this.#knownEnd + 1);
+      const page = pages?.find(holds);
+      if (pages === undefined || page !== undefined) return page;
+    }
+    const pages = await this.#walkOn(position);
+    return pages === undefined ? this.#lookBack(position) : pages.find(holds);
+  }
+
+  /** What begins at a position and behind it; undefined when there is nothing. */
+  async #walkOn(position: number): Promise<readonly ChainItem[] | undefined> {
     const begun = this.#walks.get(position);
     this.#walks.delete(position);
     // One that came to the log's end tells nothing of what was added since.
-    const pages = (begun && (await this.#step(begun))) ?? (await this.#step(this.#begin(position)));
-    return pages === undefined
-      ? this.#lookBack(position)
-      : pages.find((page) => page.first <= position && position <= page.last);
+    return (begun && (await this.#step(begun))) ?? (await this.#step(this.#begin(position)));
   }
 
   #begin(position: number): Walk {
@@ -189,9 +200,11 @@ class SharedLogReader implements LogReader {
   async #lookBack(position: number): Promise<ChainItem | undefined> {
     if (position - 1 === this.#knownEnd) return undefined;
     const last = await lastItemUpTo(this.#log(), position, undefined);
-    if (last === undefined || last.last < position - 1) return undefined;
-    this.#knownEnd = Math.max(this.#knownEnd, last.last);
-    if (last.last < position) return undefined;
+    this.#knownEnd = Math.max(this.#knownEnd, last?.last ?? 0);
+    if (last === undefined || last.last < position) {
+      this.#emptyBehind = this.#knownEnd;
+      return undefined;
+    }
     this.#kept.set(last.first, last);
     return last;
   }
@@ -211,6 +224,11 @@ class SharedLogReader implements LogReader {
   }
 }
 
+function checkPosition(name: string, position: number): void {
+  if (Number.isSafeInteger(position) && position >= 0 && position < LAST_SLOT) return;
+  throw new RangeError(`${name} is ${String(position)}; it has to be a position, or 0.`);
+}
+
 /** What a promise gives, unless the signal is aborted first: what others share goes on. */
 async function untilAborted<Result>(
   result: Promise<Result>,
@@ -218,6 +236,7 @@ async function untilAborted<Result>(
 ): Promise<Result> {
   if (signal === undefined) return result;
   result.catch(() => undefined);
+  signal.throwIfAborted();
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason);

@@ -75,7 +75,7 @@ export interface UnreadableEvent {
 export interface ReadBatch<Event extends RecordedEvent = RecordedEvent> extends LogBatch<Event> {
   /** Those of the events asked for that can't be given, in order. */
   readonly unreadable: readonly UnreadableEvent[];
-  /** About how many characters of JSON the events take. */
+  /** About how many characters of JSON the events take; blobs, and commits too large for a page, are not counted. */
   readonly characters: number;
   /** When the newest commit of what was read was written, in epoch milliseconds; undefined when nothing was read. */
   readonly t: number | undefined;
@@ -98,7 +98,7 @@ export interface LogReader<Definitions extends EventDefinitions = EventDefinitio
   /**
    * Waits until there is something after a position. However many wait, the log is looked at once in an interval.
    *
-   * @throws the signal's reason, and what a read throws.
+   * @throws the signal's reason, and what a read throws; RangeError for what is no position.
    */
   waitBeyond(position: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
 }

@@ -265,7 +265,7 @@ export function readPage(page: ChainItem): PageSlice[] {
   return readMeasuredPage(page).slices;
 }
 
-/** Likewise, with how many characters of JSON it has. */
+/** Likewise, with about how many characters of JSON it has; what is not in the page is not counted. */
 export function readMeasuredPage(page: ChainItem): {
   readonly slices: PageSlice[];
   readonly characters: number;
@@ -297,7 +297,7 @@ export function readMeasuredPage(page: ChainItem): {
       `${position - page.first} events are in a page of another size`,
     );
   }
-  return { slices, characters: parsed.characters };
+  return { slices, characters: parsed.characters + bytesOf(apart) };
 }
 
 function sourceOf(

@@ -3,8 +3,8 @@ import { readContext } from "../chain/chain.ts";
 import { type ChainWindow, itemHolding, LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
 import type { RecordedEvent } from "../events.ts";
-import { sliceCommits } from "../store/commit-content.ts";
-import { openEvents, openSlices, type WantedEvents } from "../store/open-events.ts";
+import { type CommitSlice, sliceCommits, unpackCommits } from "../store/commit-content.ts";
+import { openSlices } from "../store/open-events.ts";
 import { checkCounts, type ReadContext } from "../store/read-stream.ts";
 import { categoryOf, checkCategory } from "../stream-name.ts";
 import { streamOf } from "./collect-units.ts";
@@ -123,18 +123,23 @@ export function openPage(
   return openPageSlices(context, readPage(page), read);
 }
 
+type OpenedEvents = readonly RecordedEvent[] | Promise<readonly RecordedEvent[]>;
+
 export function openPageSlices(
   context: ReadContext,
   all: readonly PageSlice[],
   read: PageRead,
 ): LoggedEvent[] | Promise<LoggedEvent[]> {
-  const opened: (readonly RecordedEvent[] | Promise<readonly RecordedEvent[]>)[] = [];
+  const opened: OpenedEvents[] = [];
   const slices: PageSlice[] = [];
   let isLate = false;
   for (const slice of all) {
     const range = wantedOfSlice(slice, read);
     if (range === undefined) continue;
-    const events = openSlice(context, slice, { range: { ...range, types: read.types }, read });
+    const unpacked = unpackSlice(context, slice, read);
+    const open = ({ item, commits }: UnpackedSlice): OpenedEvents =>
+      openSlices(context, item, { slices: commits, range: { ...range, types: read.types } });
+    const events = unpacked instanceof Promise ? unpacked.then(open) : open(unpacked);
     if (events instanceof Promise) {
       isLate = true;
       // It is awaited with the others; should one of those throw first, it must not count as unhandled.
@@ -170,29 +175,34 @@ export function wantedOfSlice(
   return low > high ? undefined : { low, high };
 }
 
-function openSlice(
+/** The commits of a slice, and the item that they are in. */
+export interface UnpackedSlice {
+  readonly item: ChainItem;
+  readonly commits: readonly CommitSlice[];
+}
+
+/**
+ * What a slice holds, at once unless it has to be read from its stream.
+ *
+ * @throws IntegrityError when it can't be read.
+ */
+export function unpackSlice(
   context: ReadContext,
   { source, entries, metadata, bodies }: PageSlice,
-  {
-    range,
-    read,
-  }: {
-    readonly range: WantedEvents;
-    readonly read: { readonly window: Pick<ChainWindow, "signal">; readonly bill: Bill };
-  },
-): readonly RecordedEvent[] | Promise<readonly RecordedEvent[]> {
+  read: Pick<PageRead, "bill"> & { readonly window: Pick<ChainWindow, "signal"> },
+): UnpackedSlice | Promise<UnpackedSlice> {
   if (entries === undefined) {
     const stream = readContext(context, { chain: streamOf(source), bill: read.bill });
-    return itemHolding(stream, source.first, read.window.signal).then((item) =>
-      openEvents(context, item, range),
-    );
+    return itemHolding(stream, source.first, read.window.signal).then((item) => ({
+      item,
+      commits: unpackCommits(item),
+    }));
   }
-  const slices = sliceCommits(source, { entries, bodies: bodies.values(), metadata });
-  return openSlices(context, source, { slices, range });
+  return { item: source, commits: sliceCommits(source, { entries, bodies: bodies.values(), metadata }) };
 }
 
 /** The event was made for this read, so it takes its position as it is. */
-function withPosition(event: RecordedEvent, position: number): LoggedEvent {
+export function withPosition(event: RecordedEvent, position: number): LoggedEvent {
   const logged = event as RecordedEvent & { position: number };
   logged.position = position;
   return logged;

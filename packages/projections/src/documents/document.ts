@@ -48,17 +48,20 @@ export function documentAfter(
   },
 ): DocumentRecord {
   const { state, events, parked } = next;
-  let { position } = before;
+  // Of what is not parked, it holds all up to the last event that it takes.
+  let caughtUp = 0;
   const taken = new Map<string, number>();
   for (const event of events) {
     if (parked.has(event.streamId)) taken.set(event.streamId, event.position);
-    else position = Math.max(position, event.position);
+    else caughtUp = Math.max(caughtUp, event.position);
   }
+  const position = Math.max(before.position, caughtUp);
   const streams = new Map<string, number>();
   for (const streamId of new Set([...before.streams.keys(), ...parked])) {
-    const own = taken.get(streamId) ?? before.streams.get(streamId) ?? before.position;
-    // What is not parked has been caught up with, unless the document is ahead with it.
-    if (parked.has(streamId) ? own !== position : own > position) streams.set(streamId, own);
+    const held = before.streams.get(streamId) ?? before.position;
+    // One that is not parked any more may be behind still, in a document that is ahead of its slot's position.
+    const own = parked.has(streamId) ? (taken.get(streamId) ?? held) : Math.max(held, caughtUp);
+    if (own !== position) streams.set(streamId, own);
   }
   return {
     state,

@@ -42,7 +42,7 @@ export async function replayParked(
       if (failed === undefined) continue;
       const attempts = event.attempts + failed.attempts;
       const again = { ...event, reason: "failed" as const, error: describeFailure(failed.error), attempts };
-      await update(context, { ...again, replay: undefined });
+      await update(context, event, { ...again, replay: undefined });
       break;
     }
   }
@@ -50,12 +50,15 @@ export async function replayParked(
 
 /** The rest of a stream is handled later: what was asked for its first event holds for this one now. */
 async function keepAsked(context: SlotContext, event: ParkedEvent | undefined): Promise<void> {
-  if (event !== undefined && event.replay === undefined) await update(context, { ...event, replay: "apply" });
+  if (event === undefined || event.replay !== undefined) return;
+  await update(context, event, { ...event, replay: "apply" });
 }
 
-async function update(context: SlotContext, event: ParkedEvent): Promise<void> {
-  const parked = parkUpdate(context.slot, event);
-  const control = [{ ...parked, set: { ...parked.set, replay: event.replay } }];
+/** Sent again after a lost reply it is refused, as what arrives late has to be: the event may be handled by then. */
+async function update(context: SlotContext, before: ParkedEvent, after: ParkedEvent): Promise<void> {
+  const parked = parkUpdate(context.slot, after);
+  const where = { streamId: before.streamId, attempts: before.attempts };
+  const control = [{ ...parked, where, set: { ...parked.set, replay: after.replay } }];
   await context.position.move({ to: context.position.done, control });
 }
 

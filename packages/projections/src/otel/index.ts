@@ -1,0 +1,1 @@
+export { createProjectionMetrics, type ProjectionMetricsOptions } from "./projection-metrics.ts";
