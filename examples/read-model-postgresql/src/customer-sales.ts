@@ -54,7 +54,7 @@ export function defineCustomerSales(
 
 /** The customers of a build, those that spent most first. */
 export async function topCustomers(db: Queries, build: number): Promise<readonly CustomerSales[]> {
-  const { rows } = await db.query<Record<keyof CustomerSales, string | number>>(
+  const { rows } = await db.query(
     `SELECT customer, orders, cents FROM ${tableOf(build)} ORDER BY cents DESC, customer`,
   );
   return rows.map(({ customer, orders, cents }) => ({

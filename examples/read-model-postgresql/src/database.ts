@@ -1,6 +1,9 @@
 /** Where a statement runs: in a transaction, or by itself. */
 export interface Queries {
-  query<Row>(sql: string, values?: unknown[]): Promise<{ readonly rows: readonly Row[] }>;
+  query(
+    sql: string,
+    values?: unknown[],
+  ): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[] }>;
 }
 
 /** A PostgreSQL database, as far as it is needed here: PGlite is one as it is; the README shows it for `pg`. */

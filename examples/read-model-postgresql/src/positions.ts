@@ -31,7 +31,7 @@ export async function createPositions(tx: Queries): Promise<void> {
 
 /** Undefined before the first batch. */
 export async function loadPosition(db: Queries, { name, build, slot }: Slot): Promise<number | undefined> {
-  const { rows } = await db.query<{ position: number | string }>(
+  const { rows } = await db.query(
     "SELECT position FROM projection_positions WHERE name = $1 AND build = $2 AND slot = $3",
     [name, build, slot],
   );

@@ -1,4 +1,4 @@
-import { defineEvents } from "@tuppence/core";
+import { defineEvents, type EventStore } from "@tuppence/core";
 import { createMemoryEventStore } from "@tuppence/core/memory";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
@@ -46,7 +46,7 @@ describe("runProjections", () => {
 
   it("makes a store of its own, and is caught up with an empty log", async () => {
     await using run = runProjections({ projections: [sums], events });
-    expectTypeOf<typeof run.store.append>().parameter(1).toExtend<readonly { type: "Added" }[]>();
+    expectTypeOf(run.store).toEqualTypeOf<EventStore<typeof events>>();
     await run.caughtUp();
     expect(await run.documents(sums).get("a|1")).toBeUndefined();
     await run.store.append("a|1", added(5));

@@ -328,9 +328,9 @@ describe("given", () => {
     [[{ ...opened, data: { at: new Date(0) } }], "given[0].data.at: a Date"],
     [[opened, { ...opened, streamId: "" }], "given[1].streamId is ''"],
     [[{ streamId: "a", data: {} }], "given[0].type"],
-  ])("refuses %j", (none, message) => {
-    expect(() => givenAny(none)).toThrow(TypeError);
-    expect(() => givenAny(none)).toThrow(message);
+  ])("refuses %j", (log, message) => {
+    expect(() => givenAny(log)).toThrow(TypeError);
+    expect(() => givenAny(log)).toThrow(message);
   });
 
   it("takes only the events of the projection", () => {

@@ -41,7 +41,8 @@ export function afterHandle(projection: HandlerProjection, placed: PlacedEvents)
   async function thenFails(expected: ExpectedError): Promise<void> {
     const { writes, thrown } = await handle(projection, placed);
     const instead = ["but it answered", describeWrites(writes)] as const;
-    assertError({ given, assertion: thenFails }, { thrown, expected, instead });
+    const scene = { given, assertion: thenFails };
+    assertError(scene, { thrown, expected, instead });
   }
   return { thenWrites, thenFails };
 }

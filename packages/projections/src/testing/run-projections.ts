@@ -97,11 +97,11 @@ async function catchUp<Definitions extends EventDefinitions>(
   const end = await store.logEnd();
   const isOver = new AbortController();
   let isLate = false;
-  const watch = async (): Promise<void> => {
+  const limit = async (): Promise<void> => {
     isLate = await pause(SYSTEM_RUNTIME, timeoutMs, isOver.signal);
     progress.wake();
   };
-  const timer = watch();
+  const timer = limit();
   try {
     while (progress.behind(end).length > 0) {
       progress.throwIfStuck();
