@@ -5,7 +5,8 @@ import { DocumentApplier } from "./apply-documents.ts";
 import { HandlerApplier, loadPosition } from "./apply-handler.ts";
 import { ReactorApplier } from "./apply-reactor.ts";
 import { describeFailure, SlotEndedError, tryUntilDone } from "./failure.ts";
-import { type LogSource, LogWindow, type TakenEvents, type UnreadablePlace } from "./log-window.ts";
+import { type LogSource, LogWindow, type TakenEvents } from "./log-window.ts";
+import { nextPart, type Part } from "./next-part.ts";
 import { type ParkedEvent, parkedKey, parkUpdate } from "./parked-event.ts";
 import { ParkedStreams } from "./parked-streams.ts";
 import type { ProjectionEvent } from "./projection-event.ts";
@@ -22,9 +23,6 @@ import type { SlotReporter } from "./slot-reporter.ts";
 
 /** How long a position waits to be stored where nothing else needs it to be, in milliseconds. */
 export const DEFAULT_CHECKPOINT_INTERVAL_MS = 500;
-
-/** Events that are parked in one transaction at most. */
-const MAX_PARKED_AT_ONCE = 50;
 
 const HALT_BACKOFF = { minMs: 1_000, maxMs: 60_000 };
 
@@ -78,8 +76,11 @@ export class SlotRunner {
     } catch (error) {
       if (!(error instanceof SlotEndedError)) throw error;
     } finally {
-      if (!lease.lost.aborted) await position.store();
-      this.#work.emit({ type: "slotStopped", ...slot, position: position.done });
+      try {
+        if (!lease.lost.aborted) await position.store();
+      } finally {
+        this.#work.emit({ type: "slotStopped", ...slot, position: position.done });
+      }
     }
   }
 
@@ -155,47 +156,31 @@ export class SlotRunner {
     const from = position.done;
     if (!guards.movesLast) position.reached(taken.position);
     let after = from;
+    let handled = 0;
     let isHalted = false;
     while (after < taken.position && !isHalted) {
-      const part = this.#nextPart(taken, after);
+      const part = nextPart(taken, {
+        after,
+        parked: this.#parked.names(),
+        parksBehind: guards.parksBehind,
+        now: new Date(runtime.now()),
+      });
       const applied = await this.#applyPart(part);
       after = applied.upTo;
+      handled += part.events.filter((event) => event.position <= applied.upTo).length;
       position.reached(after);
       const failed = applied.failed ?? (after === part.upTo ? part.failed : undefined);
       if (failed === undefined) continue;
       isHalted = !(await this.#settle(failed));
       after = position.done;
     }
+    if (position.done > from) {
+      this.#told(taken, { events: handled, from, durationMs: runtime.monotonic() - startedAt });
+    }
     if (isHalted) return this.#window.seek(position.done);
     this.#halts = 0;
     this.#work.reporter.succeeded();
-    this.#told(taken, { from, durationMs: runtime.monotonic() - startedAt });
     await this.#slowDown(taken.events.length, startedAt);
-  }
-
-  /** What can be handled as a whole: up to the first event that can't be read, and up to as many as are parked at once. */
-  #nextPart(taken: TakenEvents, after: number): Part {
-    const streams = this.#context.guards.parksBehind ? this.#parked.names() : new Set<string>();
-    const isBehind = ({ streamId }: { readonly streamId: string }): boolean => streams.has(streamId);
-    const isLeft = ({ position }: { readonly position: number }): boolean => position > after;
-    const events = taken.events.filter(isLeft);
-    const unreadable = taken.unreadable.filter(isLeft);
-    const behind = [...events, ...unreadable].filter(isBehind).toSorted(byPosition);
-    const first = unreadable.find((event) => !isBehind(event));
-    const upTo = Math.min(
-      taken.position,
-      first === undefined ? taken.position : first.position - 1,
-      (behind[MAX_PARKED_AT_ONCE]?.position ?? Number.POSITIVE_INFINITY) - 1,
-    );
-    const isInside = ({ position }: { readonly position: number }): boolean => position <= upTo;
-    return {
-      after,
-      upTo,
-      parked: this.#parked.names(),
-      events: events.filter((event) => isInside(event) && !isBehind(event)),
-      behind: behind.filter(isInside).map((event) => this.#parkedBehind(event)),
-      failed: first?.position === upTo + 1 ? failedToRead(first) : undefined,
-    };
   }
 
   async #applyPart(part: Part): Promise<Applied> {
@@ -280,20 +265,6 @@ export class SlotRunner {
     this.#work.emit({ type: "parked", ...this.#context.slot, event });
   }
 
-  #parkedBehind({ position, streamId, version, type }: Place): ParkedEvent {
-    return {
-      position,
-      streamId,
-      version,
-      type,
-      reason: "behind",
-      error: undefined,
-      attempts: 0,
-      parkedAt: new Date(this.#context.runtime.now()),
-      replay: undefined,
-    };
-  }
-
   /** Handles what somebody asked for of what is parked, now and then. */
   async #replay(): Promise<void> {
     const { runtime, lease, slot } = this.#context;
@@ -314,16 +285,20 @@ export class SlotRunner {
     this.#lookedAtParked = runtime.monotonic();
   }
 
-  #told(taken: TakenEvents, batch: { readonly from: number; readonly durationMs: number }): void {
-    const { slot, runtime } = this.#context;
-    const newest = taken.events.at(-1);
+  #told(
+    taken: TakenEvents,
+    batch: { readonly events: number; readonly from: number; readonly durationMs: number },
+  ): void {
+    const { slot, runtime, position } = this.#context;
+    const newest = taken.events.findLast((event) => event.position <= position.done);
+    const { events, from, durationMs } = batch;
     this.#work.emit({
       type: "batchHandled",
       ...slot,
-      events: taken.events.length,
-      positions: taken.position - batch.from,
-      position: taken.position,
-      durationMs: batch.durationMs,
+      events,
+      positions: position.done - from,
+      position: position.done,
+      durationMs,
       lagMs: newest && Math.max(0, runtime.now() - newest.recordedAt.getTime()),
     });
   }
@@ -343,19 +318,6 @@ export class SlotRunner {
 
 /** What is not transient is given up after so many attempts; the slot is then let go, and taken again later. */
 const MAX_READ_ATTEMPTS = 3;
-
-type Place = Pick<AnyEvent, "position" | "streamId" | "version" | "type">;
-
-/** A part of a batch. */
-interface Part {
-  readonly after: number;
-  readonly upTo: number;
-  readonly parked: ReadonlySet<string>;
-  readonly events: readonly AnyEvent[];
-  readonly behind: readonly ParkedEvent[];
-  /** The event right behind it, when that can't be read. */
-  readonly failed: FailedEvent | undefined;
-}
 
 function createApplier(context: SlotContext, projection: Projection): Applier {
   switch (projection.kind) {
@@ -402,12 +364,4 @@ async function waitAtMost(
     end();
     await timer;
   }
-}
-
-function failedToRead({ error, ...place }: UnreadablePlace): FailedEvent {
-  return { event: place, error, attempts: 1 };
-}
-
-function byPosition(one: { readonly position: number }, other: { readonly position: number }): number {
-  return one.position - other.position;
 }

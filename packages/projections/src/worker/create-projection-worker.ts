@@ -94,8 +94,7 @@ export function createProjectionWorkerOn<Definitions extends EventDefinitions>(
   const { checkpointIntervalMs = DEFAULT_CHECKPOINT_INTERVAL_MS } = options;
   checkProjections(projections);
   // What they ask of the log is checked by the store; nothing is read.
-  for (const { types, categories } of projections)
-    options.store.readAll({ types, categories });
+  for (const { types, categories } of projections) options.store.readAll({ types, categories });
   if (!(checkpointIntervalMs >= 0)) {
     throw new RangeError(`checkpointIntervalMs is ${checkpointIntervalMs}; it can't be.`);
   }
