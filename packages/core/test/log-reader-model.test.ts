@@ -14,8 +14,8 @@ import { type LogPlace, openMemoryPlace } from "./log-place.ts";
  */
 
 const FOLLOWERS = 12;
-const HISTORIES = 60;
-const CONTROL_HISTORIES = 10;
+const HISTORIES = 30;
+const CONTROL_HISTORIES = 5;
 /** Looks at the end of the log in a history; they take a few hundred. */
 const MAX_PAUSES = 3_000;
 

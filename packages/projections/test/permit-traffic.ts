@@ -19,7 +19,7 @@ export async function writePermits(
   { events, permits, random }: PermitTraffic,
 ): Promise<void> {
   let left = events;
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+  const pick = <T>(from: readonly T[]): T => one(from, Math.floor(random() * from.length));
   const writers = Array.from({ length: WRITERS }, async () => {
     while (left > 0) {
       const number = Math.floor(random() * permits);
@@ -33,8 +33,14 @@ export async function writePermits(
   await Promise.all(writers);
 }
 
+function one<T>(from: readonly T[], index: number): T {
+  const found = from[index];
+  if (found === undefined) throw new RangeError(`There is no element ${index}.`);
+  return found;
+}
+
 function permitEvent(number: number, pick: <T>(from: readonly T[]) => T): NewEvent {
-  const district = DISTRICTS[number % DISTRICTS.length] as string;
+  const district = one(DISTRICTS, number % DISTRICTS.length);
   const type = pick([
     "PermitRequested",
     "FeePaid",

@@ -60,9 +60,6 @@ const worker = fences === false ? await unguarded(settings) : createProjectionWo
 worker.start();
 say(`started ${worker.workerId}`);
 
-process.once("SIGTERM", async () => {
-  await worker.stop();
-  process.exit(0);
-});
+process.once("SIGTERM", () => void worker.stop().then(() => process.exit(0)));
 // Whoever started it is gone.
 process.stdin.on("end", () => process.exit(2)).resume();

@@ -2,12 +2,9 @@ import type { RecordedEvent } from "@tuppence/core";
 import { documentsOf, slotOf } from "../src/builds/names.ts";
 import type { AnyEvent, DocumentProjection } from "../src/definition/projection.ts";
 import { documentAfter, type DocumentRecord, holdsEvent, NO_DOCUMENT } from "../src/documents/document.ts";
-import {
-  createDocuments,
-  createMemoryProjectionStorage,
-  defineProjection,
-  waitForProjection,
-} from "../src/index.ts";
+import { createDocuments } from "../src/documents/documents.ts";
+import { createMemoryProjectionStorage, defineProjection } from "../src/index.ts";
+import { waitForProjection } from "../src/wait/wait-for-projection.ts";
 import type { ProjectionStorage } from "../src/storage/projection-storage.ts";
 import type { Token } from "../src/wait/token.ts";
 import { eventOf, PlacedProjection } from "./placed-build.ts";

@@ -1,10 +1,7 @@
 import type { DocumentProjection, HandlerProjection } from "../src/definition/projection.ts";
-import {
-  createDocuments,
-  createMemoryProjectionStorage,
-  defineProjection,
-  waitForProjection,
-} from "../src/index.ts";
+import { createDocuments } from "../src/documents/documents.ts";
+import { createMemoryProjectionStorage, defineProjection } from "../src/index.ts";
+import { waitForProjection } from "../src/wait/wait-for-projection.ts";
 import type { EventsToken, Token } from "../src/wait/token.ts";
 import type { ReadPlace } from "../src/wait/wait-place.ts";
 import { type eventOf, PlacedProjection, scriptedTime } from "./placed-build.ts";

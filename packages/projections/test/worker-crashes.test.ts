@@ -35,7 +35,7 @@ async function untilAllReached(town: Town, watch: SlotWatch, wanted: number): Pr
       expect(next).toBeUndefined();
       for (let slot = 0; slot < live.slots; slot++) {
         const resource = slotResource(name, live.number, slot);
-        expect(slots.get(resource)?.position ?? 0, resource).toBeGreaterThanOrEqual(wanted);
+        expect([resource, (slots.get(resource)?.position ?? 0) >= wanted]).toEqual([resource, true]);
       }
     }
   }, PATIENCE);

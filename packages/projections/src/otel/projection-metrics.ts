@@ -25,12 +25,12 @@ export function createProjectionMetrics(
   let record: ((event: ProjectionEvent) => void) | undefined;
   return (event) => {
     // The global meter provider is no stand-in for one that is set later.
-    record ??= createInstruments(options.meterProvider ?? metrics.getMeterProvider());
+    record ??= createRecorder(options.meterProvider ?? metrics.getMeterProvider());
     record(event);
   };
 }
 
-function createInstruments(provider: MeterProvider): (event: ProjectionEvent) => void {
+function createInstruments(provider: MeterProvider) {
   const meter = provider.getMeter(SCOPE);
   const counter = (name: string, unit: string, description: string) =>
     meter.createCounter(name, { unit, description });
@@ -40,39 +40,37 @@ function createInstruments(provider: MeterProvider): (event: ProjectionEvent) =>
       description,
       advice: { explicitBucketBoundaries: boundaries },
     });
-  const events = counter("tuppence.projection.events", "{event}", "Events handled.");
-  const positions = counter("tuppence.projection.positions", "{position}", "Positions moved over.");
-  const retries = counter("tuppence.projection.retries", "{retry}", "What failed and is tried again.");
-  const parked = counter("tuppence.projection.parked", "{event}", "Events put aside.");
-  const replayed = counter("tuppence.projection.replayed", "{event}", "Parked events that are settled.");
-  const skipped = counter("tuppence.projection.skipped", "{event}", "Events left out as they failed.");
-  const halts = counter("tuppence.projection.halts", "{halt}", "Times that a slot stood still.");
-  const failures = counter(
-    "tuppence.projection.failures",
-    "{failure}",
-    "What keeps projections from running.",
-  );
-  const duration = seconds("tuppence.projection.batch.duration", DURATION_BOUNDARIES, "Duration of batches.");
-  const lag = seconds(
-    "tuppence.projection.lag",
-    LAG_BOUNDARIES,
-    "Age of the newest event of a batch, handled.",
-  );
-  const halted = meter.createUpDownCounter("tuppence.projection.halted", {
-    unit: "{slot}",
-    description: "Slots that stand still.",
-  });
-  const position = meter.createGauge("tuppence.projection.position", {
-    unit: "{position}",
-    description: "Up to where a slot has handled the log.",
-  });
+  return {
+    events: counter("tuppence.projection.events", "{event}", "Events handled."),
+    positions: counter("tuppence.projection.positions", "{position}", "Positions moved over."),
+    retries: counter("tuppence.projection.retries", "{retry}", "What failed and is tried again."),
+    parked: counter("tuppence.projection.parked", "{event}", "Events put aside."),
+    replayed: counter("tuppence.projection.replayed", "{event}", "Parked events that are settled."),
+    skipped: counter("tuppence.projection.skipped", "{event}", "Events left out as they failed."),
+    halts: counter("tuppence.projection.halts", "{halt}", "Times that a slot stood still."),
+    failures: counter("tuppence.projection.failures", "{failure}", "What keeps projections from running."),
+    duration: seconds("tuppence.projection.batch.duration", DURATION_BOUNDARIES, "Duration of batches."),
+    lag: seconds("tuppence.projection.lag", LAG_BOUNDARIES, "Age of the newest event of a batch, handled."),
+    halted: meter.createUpDownCounter("tuppence.projection.halted", {
+      unit: "{slot}",
+      description: "Slots that stand still.",
+    }),
+    position: meter.createGauge("tuppence.projection.position", {
+      unit: "{position}",
+      description: "Up to where a slot has handled the log.",
+    }),
+  };
+}
+
+function createRecorder(provider: MeterProvider): (event: ProjectionEvent) => void {
+  const to = createInstruments(provider);
   const haltChange = createHaltFollower();
 
   return (event) => {
     const change = haltChange(event);
-    if ("slot" in event && change !== 0) halted.add(change, buildAttributes(event));
+    if ("slot" in event && change !== 0) to.halted.add(change, buildAttributes(event));
     if (event.type === "batchHandled" || event.type === "caughtUp") {
-      position.record(event.position, {
+      to.position.record(event.position, {
         ...buildAttributes(event),
         "tuppence.projection.slot": event.slot,
       });
@@ -80,31 +78,37 @@ function createInstruments(provider: MeterProvider): (event: ProjectionEvent) =>
     switch (event.type) {
       case "batchHandled": {
         const of = buildAttributes(event);
-        if (event.events > 0) events.add(event.events, of);
-        positions.add(event.positions, of);
-        duration.record(event.durationMs / 1_000, of);
-        if (event.lagMs !== undefined) lag.record(event.lagMs / 1_000, of);
+        if (event.events > 0) to.events.add(event.events, of);
+        to.positions.add(event.positions, of);
+        to.duration.record(event.durationMs / 1_000, of);
+        if (event.lagMs !== undefined) to.lag.record(event.lagMs / 1_000, of);
         return;
       }
       case "retrying":
-        return retries.add(1, { ...buildAttributes(event), ...errorAttribute(event.error) });
+        return to.retries.add(1, { ...buildAttributes(event), ...errorAttribute(event.error) });
       case "parked":
-        return parked.add(1, { ...buildAttributes(event), "tuppence.projection.reason": event.event.reason });
+        return to.parked.add(1, {
+          ...buildAttributes(event),
+          "tuppence.projection.reason": event.event.reason,
+        });
       case "replayed":
-        return replayed.add(1, { ...buildAttributes(event), "tuppence.projection.skipped": event.skipped });
+        return to.replayed.add(1, {
+          ...buildAttributes(event),
+          "tuppence.projection.skipped": event.skipped,
+        });
       case "skipped":
-        return skipped.add(1, { ...buildAttributes(event), ...errorAttribute(event.error) });
+        return to.skipped.add(1, { ...buildAttributes(event), ...errorAttribute(event.error) });
       case "halted":
-        return halts.add(1, { ...buildAttributes(event), ...errorAttribute(event.error) });
+        return to.halts.add(1, { ...buildAttributes(event), ...errorAttribute(event.error) });
       case "registrationFailed":
-        return failures.add(1, {
+        return to.failures.add(1, {
           "tuppence.projection.name": event.projection,
           "tuppence.projection.failure": event.type,
           ...errorAttribute(event.error),
         });
       case "lease":
         if (!("error" in event.event)) return;
-        return failures.add(1, {
+        return to.failures.add(1, {
           "tuppence.projection.failure": event.event.type,
           ...errorAttribute(event.event.error),
         });

@@ -94,7 +94,7 @@ async function catchUp<Definitions extends EventDefinitions>(
   progress: RunProgress,
   timeoutMs: number,
 ): Promise<void> {
-  const end = await logEnd(store);
+  const end = await store.logEnd();
   const isOver = new AbortController();
   let isLate = false;
   const limit = async (): Promise<void> => {
@@ -116,10 +116,4 @@ async function catchUp<Definitions extends EventDefinitions>(
     await timer;
   }
   progress.throwIfLeft();
-}
-
-async function logEnd<Definitions extends EventDefinitions>(store: EventStore<Definitions>): Promise<number> {
-  const last = { direction: "backward", limit: 1, consistency: "strong" } as const;
-  for await (const { position } of store.readAll(last)) return position;
-  return 0;
 }

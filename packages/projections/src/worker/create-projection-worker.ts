@@ -3,7 +3,6 @@ import {
   DEFAULT_TABLE_PREFIX,
   type EventDefinitions,
   type EventStore,
-  type ReadAllOptions,
   type Runtime,
   SYSTEM_RUNTIME,
 } from "@tuppence/core";
@@ -96,7 +95,7 @@ export function createProjectionWorkerOn<Definitions extends EventDefinitions>(
   checkProjections(projections);
   // What they ask of the log is checked by the store; nothing is read.
   for (const { types, categories } of projections)
-    options.store.readAll({ types, categories } as ReadAllOptions);
+    options.store.readAll({ types, categories });
   if (!(checkpointIntervalMs >= 0)) {
     throw new RangeError(`checkpointIntervalMs is ${checkpointIntervalMs}; it can't be.`);
   }
