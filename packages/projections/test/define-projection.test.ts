@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   DEFAULT_BATCH,
+  DEFAULT_DOCUMENT_BATCH,
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_MAX_PARKED,
   DEFAULT_TRANSACTION_BATCH,
@@ -28,7 +29,7 @@ describe("defineProjection", () => {
       categories: undefined,
       slots: 1,
       startFrom: "beginning",
-      batch: DEFAULT_BATCH,
+      batch: DEFAULT_DOCUMENT_BATCH,
       onFailure: "park",
       maxAttempts: DEFAULT_MAX_ATTEMPTS,
       maxParked: DEFAULT_MAX_PARKED,
@@ -54,7 +55,7 @@ describe("defineProjection", () => {
 
   it("changes only those limits of a batch that are given", () => {
     const { batch } = defineProjection({ ...options, batch: { maxEvents: 7 } });
-    expect(batch).toEqual({ ...DEFAULT_BATCH, maxEvents: 7 });
+    expect(batch).toEqual({ ...DEFAULT_DOCUMENT_BATCH, maxEvents: 7 });
   });
 
   it.each(["a", "Courses_2.by-day", "x".repeat(64)])("takes the name %s", (name) => {
