@@ -253,7 +253,7 @@ describe("projections in a function", () => {
     const watch = new SlotWatch(town.storage.control);
     const random = seededRandom(seed);
     let kills = 0;
-    for (; kills < 3; kills++) {
+    for (; kills < 2; kills++) {
       const end = await logEnd(town.store);
       await writePermits(town.store, { events: 150, permits: 30, random });
       // One of its slots has got on: it is in the middle of its work.

@@ -1,7 +1,7 @@
 import { type DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { LoggedEvent } from "@tuppence/core";
 import { documentsOf } from "../src/builds/names.ts";
-import { type Registration } from "../src/builds/registration.ts";
+import type { Registration } from "../src/builds/registration.ts";
 import type { ProjectionStorage } from "../src/storage/projection-storage.ts";
 
 /** What the projections of `permit-projections.mjs` have to hold, told another way: straight from the log. */

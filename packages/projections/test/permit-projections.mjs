@@ -84,7 +84,7 @@ export function letters(file) {
     types: ["PermitGranted", "FeePaid"],
     slots: 2,
     react({ streamId, version }, { idempotencyKey }) {
-      appendFileSync(file, `${idempotencyKey} ${streamId} ${version}\n`);
+      appendFileSync(file, [idempotencyKey, streamId, version].join(" ") + "\n");
     },
   });
 }

@@ -67,7 +67,7 @@ export async function openTown(database: string): Promise<Town> {
       ledgerTable,
       lettersFile,
       leaseDurationMs: 2_000,
-      pollIntervalMs: 100,
+      pollIntervalMs: 150,
       checkpointIntervalMs: 300,
     },
   };

@@ -2,7 +2,7 @@ import type { EventStore, NewEvent } from "@tuppence/core";
 
 /** What happens to a town's permits, at random. */
 
-export const DISTRICTS = ["Aegina", "Blaine", "Cordoba", "Dover", "Elgin"];
+const DISTRICTS = ["Aegina", "Blaine", "Cordoba", "Dover", "Elgin"];
 const APPLICANTS = Array.from({ length: 30 }, (_, number) => `applicant-${number}`);
 const WRITERS = 8;
 
@@ -23,7 +23,7 @@ export async function writePermits(
   const writers = Array.from({ length: WRITERS }, async () => {
     while (left > 0) {
       const number = Math.floor(random() * permits);
-      const some = Array.from({ length: 1 + Math.floor(random() * 4) }, () => permitEvent(number, pick));
+      const some = Array.from({ length: 1 + Math.floor(random() * 8) }, () => permitEvent(number, pick));
       left -= some.length;
       // What other projections are not about.
       const streamId = random() < 0.05 ? `complaint|${number}` : `permit|${number}`;

@@ -57,9 +57,9 @@ const settings = {
   },
 };
 const worker = fences === false ? await unguarded(settings) : createProjectionWorker(settings);
-worker.start();
-say(`started ${worker.workerId}`);
-
 process.once("SIGTERM", () => void worker.stop().then(() => process.exit(0)));
+say(`starts ${worker.workerId}`);
+worker.start();
+
 // Whoever started it is gone.
 process.stdin.on("end", () => process.exit(2)).resume();

@@ -13,13 +13,17 @@ export class WorkerProcess {
   /** Standard error. */
   readonly errors: string[] = [];
   readonly #child: ChildProcess;
+  /** It has heard of SIGTERM, or is gone. */
+  readonly #began: Promise<unknown>;
 
   constructor(name: string, options: object) {
     this.name = name;
     const args = [PROGRAM, JSON.stringify({ ...options, workerId: name })];
     const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.#child = child;
-    createInterface({ input: child.stdout }).on("line", (line) => this.lines.push(line));
+    const output = createInterface({ input: child.stdout });
+    output.on("line", (line) => this.lines.push(line));
+    this.#began = Promise.race([once(output, "line"), once(child, "exit")]);
     createInterface({ input: child.stderr }).on("line", (line) => this.errors.push(line));
   }
 
@@ -40,8 +44,9 @@ export class WorkerProcess {
     await this.#end("SIGKILL");
   }
 
-  /** Lets it finish, and answers its exit code. */
+  /** Lets it begin, if it has not yet, and finish; answers its exit code. */
   async stop(): Promise<number | null> {
+    await this.#began;
     await this.#end("SIGTERM");
     return this.#child.exitCode;
   }

@@ -59,7 +59,7 @@ export interface ProjectionOptions<Definitions extends EventDefinitions, Type ex
   readonly batch?: Partial<BatchLimits> | undefined;
   /**
    * What to do with an event that can't be handled. `"park"` (default): put it aside, with all later ones of its stream, and
-   * go on with the others; see `parked` and `replay`. `"skip"`: leave it out. `"halt"`: stand still until it succeeds.
+   * go on with the others; see `parked` and `replay`. Not with `loadPosition`, where the default is `"halt"`. `"skip"`: leave it out. `"halt"`: stand still until it succeeds.
    */
   readonly onFailure?: FailurePolicy | undefined;
   /** How often a handler or reactor is tried on what fails, unless it says more. Default 5. Folds are pure, and tried once. */
@@ -257,8 +257,21 @@ function checkedBase(options: GivenOptions): Omit<Projection, "kind" | "mode" | 
     maxAttempts,
     maxParked,
     startFrom: checkedChoice(options, "startFrom", ["beginning", "end"] as const),
-    onFailure: checkedChoice(options, "onFailure", ["park", "skip", "halt"] as const),
+    onFailure: checkedPolicy(options),
   };
+}
+
+/** Where another database keeps the position, a parked event would come behind it, and be refused there. */
+function checkedPolicy(options: GivenOptions): FailurePolicy {
+  if (options["loadPosition"] === undefined) {
+    return checkedChoice(options, "onFailure", ["park", "skip", "halt"] as const);
+  }
+  if (options.onFailure === "park") {
+    throw new TypeError(
+      `Projection ${options.name} has loadPosition, and nothing can be parked then: onFailure is halt or skip.`,
+    );
+  }
+  return checkedChoice(options, "onFailure", ["halt", "skip"] as const);
 }
 
 function checkedBatch(

@@ -7,7 +7,7 @@ import { documentKeys } from "../documents/document-keys.ts";
 import { type DocumentFold, foldDocument } from "../documents/fold-document.ts";
 import { InvalidDocumentError } from "../errors.ts";
 import type { DocumentPut, DocumentStorage } from "../storage/projection-storage.ts";
-import { firstOf } from "./apply-in-halves.ts";
+import { firstOf, withLessBeside } from "./apply-in-halves.ts";
 import { tryUntilDone } from "./failure.ts";
 import {
   type Applied,
@@ -202,6 +202,8 @@ export class DocumentApplier implements Applier {
 
   /** The first half of what is too much for one transaction. */
   async #applyLess(batch: EventBatch): Promise<Applied> {
+    const less = withLessBeside(batch);
+    if (less !== undefined) return "events" in less ? this.#applyTogether(less) : less;
     const [first] = batch.events;
     if (first === undefined || batch.events.length === 1) {
       const error = new InvalidDocumentError(

@@ -17,6 +17,8 @@ export async function applyInHalves(
     const [first] = events;
     if (first === undefined || !(error instanceof FailedAttemptsError || error instanceof BatchTooLargeError))
       throw error;
+    const less = error instanceof BatchTooLargeError ? withLessBeside(batch) : undefined;
+    if (less !== undefined) return "events" in less ? applyInHalves(less, applyWhole) : less;
     const middle = firstNamed(error, events) ?? events.length >>> 1;
     if (events.length === 1 || middle === 0) return failedAt(first, error);
     const applied = await applyInHalves(firstOf(batch, middle), applyWhole);
@@ -32,6 +34,19 @@ export function firstOf(batch: EventBatch, count: number): EventBatch {
   const events = batch.events.slice(0, count);
   const upTo = events.at(-1)?.position ?? batch.after;
   return { ...batch, events, upTo, changes: batch.changes.filter(({ position }) => position <= upTo) };
+}
+
+/**
+ * What is to be tried of a batch whose only event is too much with what is stored beside it: first what is before the event, by itself, and what is
+ * behind it later. Undefined where there is more than one event, or nothing beside it.
+ */
+export function withLessBeside(batch: EventBatch): EventBatch | Applied | undefined {
+  const { events, changes } = batch;
+  const [event] = events;
+  if (event === undefined || events.length > 1) return undefined;
+  if (changes.some(({ position }) => position > event.position)) return firstOf(batch, 1);
+  const isBefore = changes.some(({ position }) => position < event.position);
+  return isBefore ? { upTo: event.position - 1, isMoved: false } : undefined;
 }
 
 /** The index of the event that an error says it is about. */
