@@ -19,7 +19,7 @@ export async function writePermits(
   { events, permits, random }: PermitTraffic,
 ): Promise<void> {
   let left = events;
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+  const pick = <T>(from: readonly T[]): T => from.at(Math.floor(random() * from.length)) as T;
   const writers = Array.from({ length: WRITERS }, async () => {
     while (left > 0) {
       const number = Math.floor(random() * permits);
@@ -34,7 +34,7 @@ export async function writePermits(
 }
 
 function permitEvent(number: number, pick: <T>(from: readonly T[]) => T): NewEvent {
-  const district = DISTRICTS[number % DISTRICTS.length] as string;
+  const district = DISTRICTS.at(number % DISTRICTS.length) as string;
   const type = pick([
     "PermitRequested",
     "FeePaid",
