@@ -19,7 +19,7 @@ export async function writePermits(
   { events, permits, random }: PermitTraffic,
 ): Promise<void> {
   let left = events;
-  const pick = <T>(from: readonly T[]): T => one(from, Math.floor(random() * from.length));
+  const pick = <T>(from: readonly T[]): T => from.at(Math.floor(random() * from.length)) as T;
   const writers = Array.from({ length: WRITERS }, async () => {
     while (left > 0) {
       const number = Math.floor(random() * permits);
@@ -40,7 +40,7 @@ function one<T>(from: readonly T[], index: number): T {
 }
 
 function permitEvent(number: number, pick: <T>(from: readonly T[]) => T): NewEvent {
-  const district = one(DISTRICTS, number % DISTRICTS.length);
+  const district = DISTRICTS.at(number % DISTRICTS.length) as string;
   const type = pick([
     "PermitRequested",
     "FeePaid",

@@ -42,9 +42,9 @@ export type ProjectionHandlerOptions<Definitions extends EventDefinitions = Even
  * stored positions to the log's end, and keeps nothing running. When the time of an invocation is over before it is there, a rebuild say,
  * Lambda invokes it again at once, and it goes on.
  *
- * An event that halts a projection fails the invocation, once the others are at the log's end; Lambda repeats it until it
- * succeeds. After a deployment with a new
- * version, invoke it once with `{"Records": []}`: otherwise the rebuild begins with the next event.
+ * An event that halts a projection is told to Lambda as a record that failed, once the other projections are at the log's end; Lambda repeats
+ * it until it succeeds. As the metric `Errors` stays at 0, watch `IteratorAge`. After a deployment with a new version, invoke it once
+ * with `{"Records": []}`: otherwise the rebuild begins with the next event.
  *
  * Give it a time-out of 30 seconds or more: slots of an invocation that was killed are taken over after 5 to 7 seconds.
  *
