@@ -5,7 +5,7 @@ import { REGISTRATIONS } from "./names.ts";
 import { type Registration, readRegistration } from "./registration.ts";
 
 /** How old what is known of a registration may be where readers go by it, in milliseconds. */
-export const REGISTRATION_MAX_AGE_MS = 1_000;
+const REGISTRATION_MAX_AGE_MS = 1_000;
 
 /** Registrations as this process knows them: which builds its readers see. Readers and waits that share one agree. */
 export class KnownRegistrations {

@@ -13,7 +13,7 @@ export interface DocumentPut {
 }
 
 /** What came of a put: when another document was there, that one (undefined: none). */
-export type PutOutcome =
+type PutOutcome =
   | { readonly applied: true }
   | { readonly applied: false; readonly found: DocumentRecord | undefined };
 
@@ -69,7 +69,7 @@ export interface ProjectionStorage {
   ensureTables(): Promise<void>;
 }
 
-export interface ProjectionTransaction {
+interface ProjectionTransaction {
   readonly control: readonly ControlChange[];
   readonly documents?: readonly DocumentPut[] | undefined;
   readonly writes?: readonly TransactWriteItem[] | undefined;
