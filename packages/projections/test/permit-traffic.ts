@@ -33,12 +33,6 @@ export async function writePermits(
   await Promise.all(writers);
 }
 
-function one<T>(from: readonly T[], index: number): T {
-  const found = from[index];
-  if (found === undefined) throw new RangeError(`There is no element ${index}.`);
-  return found;
-}
-
 function permitEvent(number: number, pick: <T>(from: readonly T[]) => T): NewEvent {
   const district = DISTRICTS.at(number % DISTRICTS.length) as string;
   const type = pick([
