@@ -111,7 +111,8 @@ describe("projection workers", () => {
 async function sleepAndWake(database: string, options: { readonly fences: boolean }) {
   const town = await openTown(database);
   const log = await feed(town);
-  const traffic = { events: 60, permits: 20, random: seededRandom(seed) };
+  // Several batches for each slot: the first of them ends long before the log does.
+  const traffic = { events: 240, permits: 20, random: seededRandom(seed) };
   await writePermits(town.store, traffic);
   await log.whenCaughtUp();
   const end = await logEnd(town.store);
