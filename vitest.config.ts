@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: ["test/shared-server.ts"],
-    // The server has a process of its own, and most files wait for it: one worker would leave a core of two idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // The server has a process of its own, and most files wait, for it or for a clock: fewer workers would leave cores idle.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // Tests wait for a server that they share: slow under load, but never for a fixed time.
     testTimeout: 60_000,
     hookTimeout: 60_000,
