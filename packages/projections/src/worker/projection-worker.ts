@@ -270,10 +270,9 @@ export class StoredProjectionWorker implements ProjectionWorker {
   /** Makes a build live once it is as far as the one that is. */
   async #flip(name: string, build: number): Promise<void> {
     if (!this.#isNext(name, build)) return;
-    const isLive = await this.#registry.flip(name, build);
+    if (!(await this.#registry.flip(name, build))) return;
     const registration = await this.#registry.find(name);
     if (registration) this.#learn(registration);
-    if (!isLive) return;
     this.#parts.emit({ type: "flipped", projection: name, build });
     this.#parts.leases.wake();
   }
