@@ -110,6 +110,7 @@ export type {
   OperationFacts,
   OperationOutcome,
 } from "./observer.ts";
+export { LinkedAbort } from "./linked-abort.ts";
 export { backoffMs, pause, type Runtime, SYSTEM_RUNTIME } from "./runtime.ts";
 export {
   createStateCache,

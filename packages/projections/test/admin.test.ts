@@ -157,6 +157,22 @@ describe("status", () => {
     });
   });
 
+  it("of a slot that stands still says so while nobody has it, until it is past the event", async () => {
+    await appendEvents(20);
+    await registered().register(documents(), async () => 0);
+    await report(0, { state: "halted", error: "Error: no", errorPosition: 16 });
+    const at = async (position: string, owner: { readonly owner?: string } = {}): Promise<unknown> => {
+      await leaseAt(storage.control, slotResource("doc", 1, 0), { position, epoch: 1, ...owner });
+      return (await projections.status("doc"))[0]?.live.slots[0];
+    };
+    const halted = { state: "halted", error: "Error: no", errorPosition: 16 };
+    const over = { error: undefined, errorPosition: undefined };
+    expect(await at("15")).toMatchObject({ owner: undefined, ...halted });
+    expect(await at("16")).toMatchObject({ state: "waiting", ...over });
+    expect(await at("15", { owner: "one" })).toMatchObject({ owner: "one", ...halted });
+    expect(await at("16", { owner: "one" })).toMatchObject({ state: "running", ...over });
+  });
+
   it("does without what it has no key for", async () => {
     const memory = createMemoryStorage();
     const writer = createMemoryEventStore({ storage: memory });

@@ -91,11 +91,11 @@ describe("a document", () => {
     const all = [];
     for await (const each of read.list()) all.push(each);
     expect(all).toEqual([
-      ["all", entered("all", 1)],
-      [b, entered(b, 2)],
+      { key: "all", document: entered("all", 1) },
+      { key: b, document: entered(b, 2) },
     ]);
     const some = [];
-    for await (const [key] of read.list({ prefix: category, consistency: "eventual" })) some.push(key);
+    for await (const { key } of read.list({ prefix: category, consistency: "eventual" })) some.push(key);
     expect(some).toEqual([b]);
   });
 

@@ -1,4 +1,5 @@
 import { UncertainWriteError } from "../chain/storage.ts";
+import { LinkedAbort } from "../linked-abort.ts";
 import { pause, type Runtime } from "../runtime.ts";
 
 /** Sends one request; gives up on it when it takes too long, and when the signal is aborted. */
@@ -9,11 +10,8 @@ export async function attempt<Result>(
 ): Promise<Result> {
   const { signal, timeoutMs } = limits;
   signal?.throwIfAborted();
-  // Not a derived signal: on Node 20 a long-lived one never lets go of those.
-  const givenUp = new AbortController();
+  using givenUp = new LinkedAbort(signal);
   const ended = new AbortController();
-  const onAbort = (): void => givenUp.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort);
   const giveUpInTime = async (): Promise<void> => {
     const isLate = await pause(runtime, timeoutMs, ended.signal);
     if (isLate) givenUp.abort(new Error(`There was no answer within ${timeoutMs} ms.`));
@@ -25,7 +23,6 @@ export async function attempt<Result>(
   try {
     return await Promise.race([send(givenUp.signal), noAnswer]);
   } finally {
-    signal?.removeEventListener("abort", onAbort);
     // With a reason: the one that is made otherwise has a stack trace, and costs more than the rest of this function.
     ended.abort("ended");
     await timer;

@@ -3,6 +3,7 @@ import { InvalidDocumentError } from "../errors.ts";
 import type { ProjectionGuards } from "../run/guards.ts";
 import type { FailedEvent } from "../run/slot-context.ts";
 import type { DocumentRecord } from "./document.ts";
+import { evolveState, type RefusedState } from "./evolve-state.ts";
 
 /** What a document becomes. */
 export interface FoldedDocument {
@@ -52,31 +53,15 @@ interface FoldSource {
   readonly parked: ReadonlySet<string>;
 }
 
-type Outcome =
-  | { readonly after: DocumentRecord }
-  /** The index of the event that evolve failed on; undefined when the state it led to is refused. */
-  | { readonly error: unknown; readonly index: number | undefined };
-
-async function foldAll(source: FoldSource, events: readonly AnyEvent[]): Promise<Outcome> {
+async function foldAll(
+  source: FoldSource,
+  events: readonly AnyEvent[],
+): Promise<{ readonly after: DocumentRecord } | RefusedState> {
   const { fold, key, before, parked } = source;
-  const { projection, guards } = fold;
-  let index = 0;
-  let state: unknown;
+  const evolved = await evolveState(fold.projection, { key, text: before.state }, events);
+  if ("error" in evolved) return evolved;
   try {
-    // From text each time: a fold may change what it is given.
-    state = before.state === undefined ? undefined : JSON.parse(before.state);
-    for (; index < events.length; index++) {
-      if (state === undefined) state = projection.initialState(key);
-      state = projection.evolve(state, events[index] as AnyEvent, key);
-    }
-  } catch (error) {
-    return { error, index };
-  }
-  try {
-    // Checked, not changed: where a batch ends must not show in what the next event meets.
-    if (state !== undefined) await checkState(projection, key, state);
-    const text = state === undefined ? undefined : stateText(key, state);
-    const after = guards.after(before, { state: text, events, parked });
+    const after = fold.guards.after(before, { state: evolved.text, events, parked });
     fold.checkSize(key, after);
     return { after };
   } catch (error) {
@@ -89,24 +74,4 @@ async function firstFailing(source: FoldSource, events: readonly AnyEvent[]): Pr
     if ("error" in (await foldAll(source, events.slice(0, count)))) return count - 1;
   }
   return events.length - 1;
-}
-
-/** @throws InvalidDocumentError for a state that does not fit the schema. */
-export async function checkState({ schema }: DocumentProjection, key: string, state: unknown): Promise<void> {
-  if (schema === undefined) return;
-  const result = await schema["~standard"].validate(state);
-  if (result.issues === undefined) return;
-  const issues = result.issues.map(({ message, path = [] }) => {
-    const place = path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
-    return place === "" ? message : `${place}: ${message}`;
-  });
-  throw new InvalidDocumentError(key, `its state does not fit the schema: ${issues.join("; ")}`);
-}
-
-/** @throws InvalidDocumentError for what is no JSON. */
-export function stateText(key: string, state: unknown): string {
-  const text: string | undefined = JSON.stringify(state);
-  if (text === undefined)
-    throw new InvalidDocumentError(key, `its state is a ${typeof state}, which is no JSON`);
-  return text;
 }

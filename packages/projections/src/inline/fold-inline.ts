@@ -1,8 +1,8 @@
 import { categoryOf, type RecordedEvent } from "@tuppence/core";
 import type { AnyEvent, DocumentProjection } from "../definition/projection.ts";
 import { type DocumentRecord, NO_DOCUMENT } from "../documents/document.ts";
-import { checkState, stateText } from "../documents/fold-document.ts";
-import { checkDocumentKey } from "../storage/document-item.ts";
+import { documentKeys } from "../documents/document-keys.ts";
+import { evolveState } from "../documents/evolve-state.ts";
 
 /** Events by the documents that they go into, in their order. */
 export type EventsByKey = ReadonlyMap<string, readonly AnyEvent[]>;
@@ -18,9 +18,7 @@ export function routeInline(projection: DocumentProjection, events: readonly Rec
   for (const recorded of events) {
     if (projection.types?.includes(recorded.type) === false) continue;
     const event = withoutPosition(recorded);
-    const keys = projection.key(event) ?? [];
-    for (const key of typeof keys === "string" ? [keys] : new Set(keys)) {
-      checkDocumentKey(key);
+    for (const key of documentKeys(projection, event)) {
       const own = byKey.get(key);
       if (own === undefined) byKey.set(key, [event]);
       else own.push(event);
@@ -39,14 +37,9 @@ export async function foldInline(
   { key, before = NO_DOCUMENT }: { readonly key: string; readonly before: DocumentRecord | undefined },
   events: readonly AnyEvent[],
 ): Promise<DocumentRecord> {
-  let state: unknown = before.state === undefined ? undefined : JSON.parse(before.state);
-  for (const event of events) {
-    if (state === undefined) state = projection.initialState(key);
-    state = projection.evolve(state, event, key);
-  }
-  if (state !== undefined) await checkState(projection, key, state);
-  const text = state === undefined ? undefined : stateText(key, state);
-  return { ...NO_DOCUMENT, state: text, revision: before.revision + 1 };
+  const evolved = await evolveState(projection, { key, text: before.state }, events);
+  if ("error" in evolved) throw evolved.error;
+  return { ...NO_DOCUMENT, state: evolved.text, revision: before.revision + 1 };
 }
 
 /** An event that has no place in the log yet: whoever asks for it is told so. */

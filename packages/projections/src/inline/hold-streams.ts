@@ -1,7 +1,7 @@
-import { categoryOf } from "@tuppence/core";
 import pMap from "p-map";
 import type { DocumentProjection } from "../definition/projection.ts";
 import { catchUp } from "./catch-up.ts";
+import { concernsStream } from "./fold-inline.ts";
 import { heldVersion, inlineName } from "./held-versions.ts";
 import type { InlineContext } from "./inline-context.ts";
 import { readInline } from "./read-inline.ts";
@@ -34,7 +34,7 @@ export async function holdStreams(
   const found = await readInline(context, { streamIds, documents: [] }, { spent, signal });
   const behind = projections.flatMap((projection) =>
     [...versions].flatMap(([streamId, to]) => {
-      if (projection.categories?.includes(categoryOf(streamId)) === false) return [];
+      if (!concernsStream(projection, streamId)) return [];
       const held = heldVersion(found.held(streamId), inlineName(projection));
       return held < to ? [{ projection, streamId, held, to, spent, signal }] : [];
     }),

@@ -1,4 +1,5 @@
 import type { Consistency } from "@tuppence/core";
+import type { KeyedDocument } from "../documents/documents.ts";
 import type { DocumentStorage } from "../storage/projection-storage.ts";
 
 export interface ReadInlineOptions {
@@ -19,7 +20,7 @@ export interface InlineDocuments<State> {
   /** Those of the documents that are there, though not as of one moment. Cost: that of each. */
   getMany(keys: readonly string[], options?: ReadInlineOptions): Promise<ReadonlyMap<string, State>>;
   /** Documents in order of their keys' UTF-8 bytes. Leaving the loop stops fetching. Cost: 1 request for each MB, 1 RCU for each 4 KB. */
-  list(options?: ListInlineOptions): AsyncIterable<readonly [key: string, state: State]>;
+  list(options?: ListInlineOptions): AsyncIterable<KeyedDocument<State>>;
 }
 
 export function readInlineDocuments<State>(
@@ -45,7 +46,7 @@ export function readInlineDocuments<State>(
       for (;;) {
         const page = await documents.list(partition, { prefix, after, consistency, signal });
         for (const [key, { state }] of page.documents) {
-          if (state !== undefined) yield [key, JSON.parse(state) as State] as const;
+          if (state !== undefined) yield { key, document: JSON.parse(state) as State };
         }
         after = page.documents.at(-1)?.[0] ?? after;
         if (!page.more) return;

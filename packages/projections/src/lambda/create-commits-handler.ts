@@ -10,6 +10,7 @@ import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-la
 import type { InlineProjections } from "../inline/create-inline-projections.ts";
 import { classifyFailure } from "../run/failure.ts";
 import type { StreamFailure } from "../inline/hold-streams.ts";
+import { lastSlot } from "./last-slot.ts";
 
 export interface CommitsHandlerOptions extends Omit<LambdaHandlerOptions, "runsWithoutRecords"> {
   /**
@@ -74,8 +75,7 @@ function versionsIn(records: readonly StreamRecord[]): ReadonlyMap<string, numbe
 function endOf(record: StreamRecord): { readonly streamId: string; readonly version: number } | undefined {
   // Chains of the system hold no events of a stream.
   if (record.kind !== "commit" || record.chain.startsWith("$")) return undefined;
-  const { s: slot, n: count } = record.newImage;
-  return { streamId: record.chain, version: Number(slot?.N) + Number(count?.N ?? 1) - 1 };
+  return { streamId: record.chain, version: lastSlot(record) };
 }
 
 function stoppedAt(

@@ -18,6 +18,7 @@ import {
   type ProjectionPlace,
   type WorkerSettings,
 } from "../worker/create-projection-worker.ts";
+import { lastSlot } from "./last-slot.ts";
 
 /** How long a slot stays with an invocation that gives no sign of life, in milliseconds: shorter than for a worker, as one is waited for. */
 const LAMBDA_LEASE_DURATION_MS = 5_000;
@@ -96,11 +97,9 @@ function resourceOf({ projection, build, slot }: SlotRef): string {
 
 /** The last position that pages of the log tell of; undefined when there are none. */
 function lastPosition(records: readonly StreamRecord[]): number | undefined {
-  const positions = records.flatMap((record) => {
-    if (record.kind !== "commit" || record.chain !== LOG_CHAIN) return [];
-    const { s: slot, n: count } = record.newImage;
-    return [Number(slot?.N) + Number(count?.N ?? 1) - 1];
-  });
+  const positions = records.flatMap((record) =>
+    record.kind === "commit" && record.chain === LOG_CHAIN ? [lastSlot(record)] : [],
+  );
   return positions.length === 0 ? undefined : Math.max(...positions);
 }
 

@@ -82,11 +82,13 @@ export class DocumentApplier implements Applier {
 
   /** Puts a document; where another is there by now, folds what that one lacks. */
   async #put(first: DocumentPut, batch: EventBatch): Promise<FailedEvent | undefined> {
+    // The signal saves work; what is written late is right, too.
+    const { lost } = this.#context.lease;
     let put = first;
     let failed: FailedEvent | undefined;
     for (;;) {
       const sent = put;
-      const outcome = await tryUntilDone(attemptsOf(this.#context, 1), () => this.#send(sent));
+      const outcome = await tryUntilDone(attemptsOf(this.#context, 1), () => this.#documents.put(sent, lost));
       if (outcome.applied) {
         this.#cache.set(first.key, sent.record);
         return failed;
@@ -98,13 +100,6 @@ export class DocumentApplier implements Applier {
       if (folded.after === undefined) return failed;
       put = { partition: this.#partition, key: first.key, record: folded.after };
     }
-  }
-
-  #send(put: DocumentPut): ReturnType<DocumentStorage["put"]> {
-    const { lease } = this.#context;
-    // Not needed for safety: what is written late is right, too.
-    lease.lost.throwIfAborted();
-    return this.#documents.put(put, lease.lost);
   }
 
   /** All documents of the batch, or of as much of it as a transaction takes, together with the position. */

@@ -13,7 +13,6 @@ export type FailureKind =
 /** Refused for the moment, or not answered: names of errors of the AWS SDK. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
 const TRANSIENT_NAMES = new Set([
   "InternalServerError",
-  "ItemCollectionSizeLimitExceededException",
   "LimitExceededException",
   "ProvisionedThroughputExceededException",
   "RequestLimitExceeded",

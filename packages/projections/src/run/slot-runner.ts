@@ -1,4 +1,4 @@
-import { pause } from "@tuppence/core";
+import { LinkedAbort, pause } from "@tuppence/core";
 import { slotOf } from "../builds/names.ts";
 import type { AnyEvent, DocumentProjection, Projection } from "../definition/projection.ts";
 import { DocumentApplier } from "./apply-documents.ts";
@@ -351,16 +351,13 @@ async function waitAtMost(
   waitsMs: readonly number[],
   wait: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const over = new AbortController();
+  using over = new LinkedAbort(ending);
   const end = (): void => over.abort();
-  ending.addEventListener("abort", end);
-  if (ending.aborted) end();
   const shortest = waitsMs.length === 0 ? undefined : Math.min(...waitsMs);
   const timer = shortest === undefined ? undefined : pause(runtime, shortest, over.signal).then(end);
   try {
     await wait(over.signal);
   } finally {
-    ending.removeEventListener("abort", end);
     end();
     await timer;
   }

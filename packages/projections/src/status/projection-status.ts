@@ -35,7 +35,8 @@ export interface BuildStatus extends Pick<Build, "number" | "version"> {
 export interface SlotStatus {
   readonly slot: number;
   /**
-   * "halted": stands still at an event that can't be handled. "paused": by an operator. "waiting": has no owner. "running": otherwise.
+   * "paused": by an operator. "halted": stands still at an event that can't be handled, also while it has no owner, as between two
+   * invocations of a function. "waiting": has no owner. "running": otherwise.
    */
   readonly state: "running" | "halted" | "paused" | "waiting";
   readonly position: number;
@@ -73,18 +74,19 @@ export function buildStatus(
   const { startPosition, paused } = registration;
   const position = buildPosition(leases, registration);
   const slots = leases.map((lease, slot): SlotStatus => {
-    const report = reports.get(slot);
     const own = buildPosition([lease], registration);
+    const report = reports.get(slot);
+    const trouble = troubleIn(report, own);
     const isFresh = report !== undefined && now - report.reportedAt.getTime() <= RATE_AGE_MS;
     return {
       slot,
-      state: stateOf({ paused, owner: lease.owner, report }),
+      state: stateOf({ paused, owner: lease.owner, isHalted: trouble?.state === "halted" }),
       position: own,
       lagEvents: Math.max(0, logEnd - own),
       owner: lease.owner,
       rate: isFresh ? report.rate : 0,
-      error: report?.error,
-      errorPosition: report?.errorPosition,
+      error: trouble?.error,
+      errorPosition: trouble?.errorPosition,
       parked: parked[slot] ?? 0,
     };
   });
@@ -100,14 +102,19 @@ export function buildStatus(
   };
 }
 
+/** What is said of an event is over once the slot is past it, even if no owner has told so. */
+function troubleIn(report: SlotReport | undefined, position: number): SlotReport | undefined {
+  return report?.errorPosition !== undefined && report.errorPosition <= position ? undefined : report;
+}
+
 function stateOf(facts: {
   readonly paused: boolean;
   readonly owner: string | undefined;
-  readonly report: SlotReport | undefined;
+  readonly isHalted: boolean;
 }): SlotStatus["state"] {
   if (facts.paused) return "paused";
-  if (facts.owner === undefined) return "waiting";
-  return facts.report?.state ?? "running";
+  if (facts.isHalted) return "halted";
+  return facts.owner === undefined ? "waiting" : "running";
 }
 
 function progressOf(at: {

@@ -1,4 +1,4 @@
-import { type Consistency, type EventStore, pause, type Runtime } from "@tuppence/core";
+import { type Consistency, type EventStore, LinkedAbort, pause, type Runtime } from "@tuppence/core";
 import type { Lease, LeaseGroup } from "@tuppence/core/leases";
 import { buildName, slotResource } from "../builds/names.ts";
 import type { Build, Registration } from "../builds/registration.ts";
@@ -204,17 +204,8 @@ export class StoredProjectionWorker implements ProjectionWorker {
     const resource = this.#resources.get(lease.resource);
     if (resource === undefined) return;
     if ("retired" in resource) return this.#retire(resource.retired, lease);
-    const ending = new AbortController();
-    const end = (): void => ending.abort("the slot ends");
-    for (const signal of [lease.release, lease.lost]) {
-      signal.addEventListener("abort", end);
-      if (signal.aborted) end();
-    }
-    try {
-      await this.#runSlot(resource, { lease, ending: ending.signal });
-    } finally {
-      for (const signal of [lease.release, lease.lost]) signal.removeEventListener("abort", end);
-    }
+    using ending = new LinkedAbort(lease.release, lease.lost);
+    await this.#runSlot(resource, { lease, ending: ending.signal });
   }
 
   async #retire(retired: RetiredBuild, lease: Lease): Promise<void> {
@@ -279,10 +270,9 @@ export class StoredProjectionWorker implements ProjectionWorker {
   /** Makes a build live once it is as far as the one that is. */
   async #flip(name: string, build: number): Promise<void> {
     if (!this.#isNext(name, build)) return;
-    const isLive = await this.#registry.flip(name, build);
+    if (!(await this.#registry.flip(name, build))) return;
     const registration = await this.#registry.find(name);
     if (registration) this.#learn(registration);
-    if (!isLive) return;
     this.#parts.emit({ type: "flipped", projection: name, build });
     this.#parts.leases.wake();
   }

@@ -1,10 +1,9 @@
 import type { _Record } from "@aws-sdk/client-dynamodb-streams";
-import { backoffMs, pause, type Runtime } from "@tuppence/core";
+import { backoffMs, LinkedAbort, pause, type Runtime } from "@tuppence/core";
 import type { Lease } from "@tuppence/core/leases";
 import type { RecordsHandler, StoppedAtRecordError } from "../records-handler.ts";
 import type { StreamRecord } from "../stream-record.ts";
 import type { ReadableShard, ShardRef } from "./lineage.ts";
-import { LinkedAbort } from "./linked-abort.ts";
 import { SHARD_END } from "./shard-lease.ts";
 import { type ShardPage, ShardPages } from "./shard-pages.ts";
 import type { StreamsApi } from "./streams-api.ts";
