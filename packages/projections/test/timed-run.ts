@@ -11,12 +11,13 @@ import type { ProjectionEvent } from "../src/run/projection-event.ts";
 import { createMemoryProjectionStorage } from "../src/storage/memory-storage.ts";
 import { createProjectionWorkerOn } from "../src/worker/create-projection-worker.ts";
 import { Process, World } from "./projection-world.ts";
+import { seededRandom } from "./turns.ts";
 
 /** How often a position is stored, in virtual milliseconds. */
 export const CHECKPOINT_MS = 300;
 
 /** At most, in virtual milliseconds: a wait that never ends is a failure. */
-const LONG_MS = 3_600_000;
+const LONG_MS = 600_000;
 
 interface TimedOptions {
   /** Changes the log that the worker reads. */
@@ -37,10 +38,10 @@ export class TimedRun {
   readonly #world: World;
 
   constructor(projections: readonly Projection[], options: TimedOptions = {}) {
-    // Of this chance no clock drifts.
+    // By this chance no clock drifts; ids have to differ.
     this.#world = new World(() => 0.5);
     this.#world.isFaulty = false;
-    const { runtime } = new Process(this.#world, "worker");
+    const runtime = { ...new Process(this.#world, "worker").runtime, random: seededRandom(1) };
     this.store = createMemoryEventStore({ runtime });
     this.#control = this.#watched(createMemoryControlStorage(), options.onUpdate);
     const storage = createMemoryProjectionStorage(this.#control);
