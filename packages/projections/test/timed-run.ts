@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { EventStore } from "@tuppence/core";
 import { type ControlStorage, createMemoryControlStorage } from "@tuppence/core/leases";
 import { createMemoryEventStore } from "@tuppence/core/memory";
@@ -74,6 +75,8 @@ export class TimedRun {
 
   /** Lets so much virtual time pass. */
   async pass(ms: number): Promise<void> {
+    // What can go on without time goes on first.
+    await setImmediate();
     await this.#world.runUntil(this.now + ms);
   }
 
