@@ -105,28 +105,26 @@ describe.each(["atLeastOnce", "transaction"] as const)("NonRetryableError of a h
     await run.append(EVENTS);
     await run.untilStored(EVENTS.length);
     // As a whole, what is before, and the rest, which shows that it is about its first event.
-    expect(calls).toEqual([[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [6, 8]]);
+    expect(calls).toEqual([
+      [1, 2, 3, 4, 5, 6, 7, 8],
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+      [6, 8],
+    ]);
     expect(done).toEqual([1, 2, 3, 4, 6, 8]);
     expect(await run.parked("failing")).toMatchObject([
       { position: BAD, streamId: "bad|1", reason: "failed", attempts: 1 },
       { position: 7, streamId: "bad|1", reason: "behind" },
     ]);
     expect(run.saidOf("retrying")).toEqual([]);
-    if (mode === "transaction") expect(run.written.length).toBe(6);
+    expect(run.written.length).toBe(mode === "transaction" ? 6 : 0);
   });
 
   it("without one is found by halves: each event that is before it is handled once", async () => {
     const { run, calls, done } = runFailing(() => new NonRetryableError("no such thing"), mode);
     await run.append(EVENTS);
     await run.untilStored(EVENTS.length);
-    expect(calls).toEqual([
-      [1, 2, 3, 4, 5, 6, 7, 8],
-      [1, 2, 3, 4],
-      [5, 6, 7, 8],
-      [5, 6],
-      [5],
-      [6, 8],
-    ]);
+    expect(calls).toEqual([[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8], [5, 6], [5], [6, 8]]);
     expect(done).toEqual([1, 2, 3, 4, 6, 8]);
     expect(await run.parked("failing")).toMatchObject([{ position: BAD, attempts: 1 }, { position: 7 }]);
     expect(run.saidOf("retrying")).toEqual([]);

@@ -1,3 +1,7 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
 import {
   DynamoDBServiceException,
   InternalServerError,
@@ -55,6 +59,23 @@ describe("classifyFailure", () => {
     ]) {
       expect([code, kindOf(coded(code))]).toEqual([code, "transient"]);
     }
+  });
+
+  it("tries for ever where fetch says so", async () => {
+    const server = createServer(({ socket }) => void socket.destroy());
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const thrown = (): Promise<unknown> => fetch(url).catch((error: unknown) => error);
+    const broken = await thrown();
+    await promisify(server.close.bind(server))();
+    const refused = await thrown();
+    expect([broken, refused]).toMatchObject([{ message: "fetch failed" }, { message: "fetch failed" }]);
+    expect([broken, refused].map(kindOf)).toEqual(["transient", "transient"]);
+    const timedOut = await new Promise((resolve) => {
+      const signal = AbortSignal.timeout(1);
+      signal.addEventListener("abort", () => resolve(signal.reason));
+    });
+    expect(kindOf(timedOut)).toBe("transient");
   });
 
   it("believes errors that call themselves retryable, and a server that calls the fault its own", () => {

@@ -70,7 +70,8 @@ export class TimedRun {
 
   /** Events of these types or data, each an append of its own, in order. */
   async append(events: readonly { readonly streamId: string; readonly data?: unknown }[]): Promise<void> {
-    for (const { streamId, data = {} } of events) await this.store.append(streamId, [{ type: "Added", data }]);
+    for (const { streamId, data = {} } of events)
+      await this.store.append(streamId, [{ type: "Added", data }]);
   }
 
   /** Lets so much virtual time pass. */
