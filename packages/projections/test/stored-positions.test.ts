@@ -15,10 +15,10 @@ it("a position that is reached in the very moment in which another was stored is
     ],
     {
       // The log grows while the first position is stored.
-      onUpdate: async (set, store) => {
-        if (isAppended || (set as { position?: string }).position !== "1") return;
+      onWrite: async (writing) => {
+        if (isAppended || (await writing.stored("model", 1)) !== 1) return;
         isAppended = true;
-        await store.append("a|1", [{ type: "Added", data: {} }]);
+        await writing.store.append("a|1", [{ type: "Added", data: {} }]);
       },
       // Whoever waits for it hears of it at once.
       log: (log, store) => ({

@@ -23,8 +23,8 @@ const LONG_MS = 600_000;
 interface TimedOptions {
   /** Changes the log that the worker reads. */
   readonly log?: ((log: LogSource, store: EventStore) => LogSource) | undefined;
-  /** Called after each change of an item that was made, before whoever sent it hears of it. */
-  readonly onUpdate?: ((set: object, store: EventStore) => Promise<void>) | undefined;
+  /** Called after each write that was made, before whoever sent it hears of it. */
+  readonly onWrite?: ((run: TimedRun) => Promise<void>) | undefined;
 }
 
 /** A worker in virtual time, in which nothing goes wrong and calls take no time: what it does when is exact. */
@@ -44,7 +44,7 @@ export class TimedRun {
     this.#world.isFaulty = false;
     const runtime = { ...new Process(this.#world, "worker").runtime, random: seededRandom(1) };
     this.store = createMemoryEventStore({ runtime });
-    this.#control = this.#watched(createMemoryControlStorage(), options.onUpdate);
+    this.#control = this.#watched(createMemoryControlStorage(), options.onWrite);
     const storage = createMemoryProjectionStorage(this.#control);
     this.projections = createProjections({ storage, store: this.store, runtime });
     const log = this.store.openLogReader({ pollIntervalMs: 20 });
@@ -121,17 +121,19 @@ export class TimedRun {
     );
   }
 
-  #watched(memory: ControlStorage, onUpdate: TimedOptions["onUpdate"]): ControlStorage {
+  #watched(memory: ControlStorage, onWrite: TimedOptions["onWrite"]): ControlStorage {
     return {
       ...memory,
       update: async (update, signal) => {
         const outcome = await memory.update(update, signal);
-        if (outcome.applied) await onUpdate?.(update.set, this.store);
+        if (outcome.applied) await onWrite?.(this);
         return outcome;
       },
       transact: async (changes, also, signal) => {
         const outcome = await memory.transact(changes, [], signal);
-        if (outcome.applied) this.written.push(...also);
+        if (!outcome.applied) return outcome;
+        this.written.push(...also);
+        await onWrite?.(this);
         return outcome;
       },
     };
