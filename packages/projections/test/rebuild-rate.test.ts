@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { defineProjection } from "../src/index.ts";
 import { TimedRun } from "./timed-run.ts";
 
-const EVENTS = 600;
+const EVENTS = 300;
 
 interface Handled {
   readonly build: number;
   readonly at: number;
 }
 
-/** What is handled of a log of 600 events, whose live build has all of them. */
+/** What is handled of a log of 300 events, whose live build has all of them. */
 async function runRebuilds(): Promise<{ readonly run: TimedRun; readonly handled: Handled[] }> {
   const handled: Handled[] = [];
   const run = new TimedRun([
