@@ -16,7 +16,14 @@ export class NonRetryableError extends TuppenceError {
   }
 }
 
-/** To be thrown by handlers and reactors: not now, but after a while. It is tried again for ever. */
+/** What a timer takes at most, in milliseconds. */
+const MAX_RETRY_AFTER_MS = 2 ** 31 - 1;
+
+/**
+ * To be thrown by handlers and reactors: not now, but after a while. It is tried again for ever.
+ *
+ * @throws RangeError when `retryAfterMs` is no number from 0 to 2,147,483,647.
+ */
 export class RetryAfterError extends TuppenceError {
   readonly code = "retryAfter";
   readonly retryable = true;
@@ -24,7 +31,11 @@ export class RetryAfterError extends TuppenceError {
 
   constructor(message: string, options: ErrorOptions & { readonly retryAfterMs: number }) {
     super(message, options);
-    this.retryAfterMs = options.retryAfterMs;
+    const { retryAfterMs } = options;
+    if (!(retryAfterMs >= 0 && retryAfterMs <= MAX_RETRY_AFTER_MS)) {
+      throw new RangeError(`retryAfterMs is ${String(retryAfterMs)}; it can't be.`);
+    }
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

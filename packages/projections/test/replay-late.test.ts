@@ -14,6 +14,7 @@ import { PROJECTION_GUARDS } from "../src/run/guards.ts";
 import type { ProjectionEvent } from "../src/run/projection-event.ts";
 import { createMemoryProjectionStorage } from "../src/storage/memory-storage.ts";
 import { StoredProjectionWorker } from "../src/worker/projection-worker.ts";
+import { TimedRun } from "./timed-run.ts";
 
 const isAboutFailure = (change: ControlChange): boolean =>
   "key" in change && change.key.partition.startsWith("PARKED|") && Number(change.set["attempts"]) > 1;
@@ -82,4 +83,40 @@ it("a late word that a replay failed does not park again what was handled since"
   expect(await parked()).toEqual([]);
   expect(written.length).toBe(1);
   await worker.stop();
+});
+
+it("a replay that reads a log that does not show its event yet reads it again, and handles it", async () => {
+  let isDown = true;
+  const handled: number[] = [];
+  let staleReads = 0;
+  const projection = defineProjection({
+    name: "mails",
+    version: 1,
+    maxAttempts: 1,
+    react({ position }) {
+      if (isDown) throw new Error("It is down.");
+      handled.push(position);
+    },
+  });
+  const run = new TimedRun([projection], {
+    log: (log) => ({
+      ...log,
+      waitBeyond: (position, options) => log.waitBeyond(position, options),
+      read: async (after, options) => {
+        const page = await log.read(after, options);
+        // As an eventually consistent read may: the log ends before the event.
+        if (isDown || page.events.length === 0 || staleReads === 3) return page;
+        staleReads += 1;
+        return { ...page, events: [], position: after, caughtUp: true, characters: 0 };
+      },
+    }),
+  });
+  await run.append([{ streamId: "a|1" }]);
+  await run.untilStored(1);
+  isDown = false;
+  await run.projections.replay("mails");
+  await run.until(() => run.saidOf("replayed").length === 1);
+  expect([handled, staleReads]).toEqual([[1], 3]);
+  expect(run.saidOf("retrying").map(({ pauseMs }) => pauseMs)).toEqual([200, 200, 200]);
+  expect(await run.parked("mails")).toEqual([]);
 });

@@ -22,7 +22,7 @@ export type FailurePolicy = "park" | "skip" | "halt";
 export interface BatchLimits {
   /** Events at most. */
   readonly maxEvents: number;
-  /** Characters of JSON at most, about; an event that has more comes alone. */
+  /** Characters of JSON at most, by the average of the events that were read; one event at least. */
   readonly maxCharacters: number;
   /** How long to wait for more events before fewer are handled, in milliseconds. */
   readonly maxDelayMs: number;

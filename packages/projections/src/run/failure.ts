@@ -23,7 +23,7 @@ const TRANSIENT_NAMES = new Set([
   "TransactionInProgressException",
 ]);
 
-/** Codes of connections that broke or could not be made. */
+/** Codes of connections that broke or could not be made: Node's, and those of its fetch. */
 const TRANSIENT_CODES = new Set([
   "EAI_AGAIN",
   "ECONNREFUSED",
@@ -33,6 +33,10 @@ const TRANSIENT_CODES = new Set([
   "ENOTFOUND",
   "EPIPE",
   "ETIMEDOUT",
+  "UND_ERR_BODY_TIMEOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_SOCKET",
 ]);
 
 /** Sorts an error by what it says of itself: `code` and `retryable` of ours, `name` of the AWS SDK's, `code` of Node's. */
@@ -53,6 +57,8 @@ export function classifyFailure(error: unknown): FailureKind {
     ($retryable !== undefined && $retryable !== null) ||
     TRANSIENT_NAMES.has(error.name) ||
     TRANSIENT_CODES.has(String(code)) ||
+    // What fetch throws tells of the connection in its cause only.
+    TRANSIENT_CODES.has(String(Object(error.cause).code)) ||
     ($metadata?.httpStatusCode ?? 0) >= 500 ||
     reasonsOf(error).some((reason) => reason === "TransactionConflict" || reason === "ThrottlingError");
   return { kind: isTransient ? "transient" : "permanent" };

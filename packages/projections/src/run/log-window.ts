@@ -74,9 +74,9 @@ export class LogWindow {
     return this.#events.length + this.#unreadable.length;
   }
 
-  /** The next batch of what was read. */
-  take(): TakenEvents {
-    const cut = this.#cut();
+  /** The next batch of what was read, of so many events at most. */
+  take(most: number = Number.POSITIVE_INFINITY): TakenEvents {
+    const cut = this.#cut(most);
     const isAll = cut === this.#readTo;
     const upToCut = <Event extends { readonly position: number }>(events: readonly Event[]): Event[] =>
       events.filter(({ position }) => position <= cut);
@@ -122,8 +122,10 @@ export class LogWindow {
   }
 
   /** Where the next batch ends. */
-  #cut(): number {
-    const { maxEvents, maxCharacters } = this.#projection.batch;
+  #cut(most: number): number {
+    const { batch } = this.#projection;
+    const { maxCharacters } = batch;
+    const maxEvents = Math.min(batch.maxEvents, most);
     const count = this.#events.length;
     const fitting = Math.floor(count * Math.min(1, maxCharacters / Math.max(1, this.#characters)));
     const wanted = Math.max(1, Math.min(maxEvents, fitting));

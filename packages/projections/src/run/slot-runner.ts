@@ -105,14 +105,18 @@ export class SlotRunner {
   }
 
   async #step(): Promise<void> {
-    const { position } = this.#context;
+    const { position, runtime } = this.#context;
     await this.#replay();
     await this.#retrying(() => this.#fill());
-    const taken = this.#window.take();
+    const rate = this.#work.rate();
+    const startedAt = runtime.monotonic();
+    // What a second allows at most: so none is long without a look at the rate, and the position is stored in between.
+    const taken = this.#window.take(rate && Math.max(1, Math.floor(rate)));
     if (taken.position > position.done) {
       this.#isAtEnd = false;
       await this.#process(taken);
       if (position.staleMs >= this.#work.checkpointIntervalMs) await position.store();
+      if (rate !== undefined) await this.#slowDown((taken.events.length / rate) * 1_000, startedAt);
     }
     this.#work.reporter.progressed(position.done);
     // Where it halted there is more to do.
@@ -180,7 +184,6 @@ export class SlotRunner {
     if (isHalted) return this.#window.seek(position.done);
     this.#halts = 0;
     this.#work.reporter.succeeded();
-    await this.#slowDown(taken.events.length, startedAt);
   }
 
   async #applyPart(part: Part): Promise<Applied> {
@@ -303,11 +306,10 @@ export class SlotRunner {
     });
   }
 
-  async #slowDown(events: number, startedAt: number): Promise<void> {
+  /** Lets as much time have passed since then. */
+  async #slowDown(ms: number, startedAt: number): Promise<void> {
     const { runtime, ending } = this.#context;
-    const rate = this.#work.rate();
-    if (rate === undefined || events === 0) return;
-    const pauseMs = (events / rate) * 1_000 - (runtime.monotonic() - startedAt);
+    const pauseMs = ms - (runtime.monotonic() - startedAt);
     if (pauseMs > 0) await pause(runtime, pauseMs, ending);
   }
 
