@@ -42,8 +42,8 @@ describe("the demo", () => {
       `verified: ${tasks.length} events in ${cases.size} streams, every stream 1..n`,
     );
     expect(first.text).toContain("Longest cases");
-    const all = `${tasks.length} of ${tasks.length} events added  `;
-    expect(first.text.split("\n").filter((line) => line.startsWith(all))).toHaveLength(1);
+    const whole = `${tasks.length} of ${tasks.length} events added  `;
+    expect(first.text.split("\n").filter((line) => line.startsWith(whole))).toHaveLength(1);
     expect(first.text).toMatch(
       /\nbuilding work-done anew [^\n]+\n(\d+ of \d+ events rebuilt {2}[\d,]+ events\/s\n)+\d+ of \d+ events added /,
     );
