@@ -71,7 +71,7 @@ export function reportConsumption(output: Output, { added, ...consumption }: Con
       ...perEvent(adding),
       ["logging and following", ...units(loggingAndFollowing).map(count)],
       ...perEvent(loggingAndFollowing),
-      ["read models, one twice", ...units(projecting).map(count)],
+      ["two read models, one rebuilt", ...units(projecting).map(count)],
       ...perEvent(projecting),
       ["reading all streams", ...units(readingStreams).map(count)],
       ["reading the log", ...units(readingLog).map(count)],

@@ -9,13 +9,7 @@ import { createProgressBar } from "./progress-bar.ts";
 import { type LoggedTask, readReceiptLog } from "./receipt-log.ts";
 import { workDone } from "./read-models.ts";
 import { reportCases, reportConsumption, reportReadModels } from "./report.ts";
-import {
-  type ProjectionRun,
-  readReadModels,
-  rebuild,
-  type RebuildProgress,
-  runProjections,
-} from "./run-projections.ts";
+import { type ProjectionRun, readReadModels, rebuild, runProjections } from "./run-projections.ts";
 import { type PermitStore, sendTasks, unfinishedTasks } from "./send-tasks.ts";
 import { findDifferences, readBack, type StoredCase } from "./verify.ts";
 import { findLogDifferences, type LoggedPermitEvent } from "./verify-log.ts";
@@ -159,13 +153,20 @@ async function sendAndFollow(
   try {
     const startedAt = performance.now();
     const unfinished = await unfinishedTasks(store, tasks);
+    const present = tasks.length - unfinished.length;
     const firstPart = Math.floor(unfinished.length * SHARE_BEFORE_REBUILD);
-    const progressBar = createProgressBar(output, firstPart);
+    const bar = createProgressBar(output, { what: "added", total: tasks.length, from: present });
     const added = await sendTasks(store, unfinished.slice(0, firstPart), {
-      onDone: (done) => progressBar.update(done),
+      onDone: (done) => bar.update(present + done),
       signal,
     });
-    const rest = await sendDuringRebuild(store, unfinished.slice(firstPart), { ...options, readModels });
+    bar.leave();
+    const rest = await sendDuringRebuild(store, unfinished.slice(firstPart), {
+      ...options,
+      readModels,
+      onDone: (done) => bar.update(present + firstPart + done),
+    });
+    bar.leave();
     const sentAt = performance.now();
     patience = setTimeout(() => ended.abort(), LOG_PATIENCE_MS);
     const followed = await following;
@@ -189,10 +190,16 @@ async function sendAndFollow(
 /** How much is sent before the read model of work done is built anew. */
 const SHARE_BEFORE_REBUILD = 0.6;
 
+/** Two bars can't be drawn at once: `onDone` is told how many are sent when the rebuild is done, and from then on. */
 async function sendDuringRebuild(
   store: PermitStore,
   tasks: readonly LoggedTask[],
-  { output, signal, readModels }: DemoOptions & { readonly readModels: ProjectionRun },
+  {
+    output,
+    signal,
+    readModels,
+    onDone,
+  }: DemoOptions & { readonly readModels: ProjectionRun; readonly onDone: (done: number) => void },
 ): Promise<{
   readonly added: number;
   readonly rebuildSeconds: number;
@@ -201,17 +208,24 @@ async function sendDuringRebuild(
   const stopped = new AbortController();
   const either = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal;
   let sent = 0;
-  const sending = sendTasks(store, tasks, { onDone: (done) => (sent = done), signal: either });
+  let isRebuilt = false;
+  const onSent = (done: number): void => {
+    sent = done;
+    if (isRebuilt) onDone(done);
+  };
+  const sending = sendTasks(store, tasks, { onDone: onSent, signal: either });
   sending.catch(() => undefined);
   try {
     writeLine(output, `building ${workDone.name} anew beside the live one, while events go on coming in`);
-    const bar = createProgressBar(output, 1);
-    const onProgress = ({ done, total }: RebuildProgress): void => bar.update(done, total);
+    const bar = createProgressBar(output, { what: "rebuilt", total: 1 });
     const rebuildSeconds = await rebuild(readModels.projections, workDone.name, {
-      onProgress,
+      onProgress: ({ done, total }) => bar.update(done, total),
       signal: either,
     });
+    bar.leave();
+    isRebuilt = true;
     const addedMeanwhile = sent;
+    if (sent > 0) onDone(sent);
     return { added: await sending, rebuildSeconds, addedMeanwhile };
   } finally {
     stopped.abort();

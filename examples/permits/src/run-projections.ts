@@ -50,7 +50,7 @@ export async function runProjections(
 }
 
 /** How far a rebuild is. */
-export interface RebuildProgress {
+interface RebuildProgress {
   /** Positions behind it. */
   readonly done: number;
   /** Positions there are. */

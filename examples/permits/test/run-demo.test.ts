@@ -42,6 +42,11 @@ describe("the demo", () => {
       `verified: ${tasks.length} events in ${cases.size} streams, every stream 1..n`,
     );
     expect(first.text).toContain("Longest cases");
+    const whole = `${tasks.length} of ${tasks.length} events added  `;
+    expect(first.text.split("\n").filter((line) => line.startsWith(whole))).toHaveLength(1);
+    expect(first.text).toMatch(
+      /\nbuilding work-done anew [^\n]+\n(\d+ of \d+ events rebuilt {2}[\d,]+ events\/s\n)+\d+ of \d+ events added /,
+    );
     expect(first.text).toMatch(
       /\nall in the log [\d.]+ s later, in \d+ pages?; from commit to reader [\d,]+ ms /,
     );
@@ -52,6 +57,8 @@ describe("the demo", () => {
 
     const second = await run(database);
     expect(second).toMatchObject({ added: 0, differences: [] });
+    expect(second.text).toContain(` of ${tasks.length} events rebuilt  `);
+    expect(second.text).not.toContain(" events added");
     expect(second.text).toContain(`nothing to add: all ${tasks.length} events were there`);
     expect(second.text).toContain("nothing to log: all were in the log");
     expect(second.text).toContain(`verified: ${tasks.length} events in ${cases.size} streams`);

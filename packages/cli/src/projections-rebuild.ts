@@ -30,13 +30,28 @@ export const rebuild: Command = defineCommand({
     const projections = createProjections({ client, tablePrefix });
     const summary = cancel
       ? await projections.cancelRebuild(projection)
-      : await projections.rebuild(projection, { eventsPerSecond });
+      : await begin(projections, projection, eventsPerSecond);
     const isLive = wait && (await waitUntilLive(projections, summary, shell));
     if (output.json)
       return output.writeJson(isLive ? ((await summaryNow(projections, projection)) ?? summary) : summary);
     await output.writeLine(describe(summary, isLive));
   },
 });
+
+/** @throws UsageError for a reactor. */
+async function begin(
+  projections: Projections,
+  name: string,
+  eventsPerSecond: number | undefined,
+): Promise<ProjectionSummary> {
+  try {
+    return await projections.rebuild(name, { eventsPerSecond });
+  } catch (error) {
+    // Says that it is a reactor: that is for `reset`.
+    if (error instanceof TypeError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}
 
 function describe({ name, live, next }: ProjectionSummary, isLive: boolean): string {
   if (next === undefined) return `${name}: nothing is built beside build ${live.number}.`;

@@ -212,10 +212,16 @@ describe("tuppence projections rebuild", () => {
   });
 
   it("is refused for a reactor, and with options that make no sense", async () => {
-    const reactor = await run("rebuild", "mails");
-    expect(reactor).toMatchObject({ exitCode: 1, stdout: "" });
-    expect(reactor.stderr).toContain("is a reactor, and has nothing to rebuild");
+    expect(await run("rebuild", "mails")).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr:
+        'error usage: Projection "mails" is a reactor, and has nothing to rebuild: reset repeats its effects. ' +
+        "See tuppence projections rebuild --help.\n",
+    });
+    expect((await run("rebuild", "nobody")).exitCode).toBe(1);
     const refused = await run("rebuild", "permits", "--cancel", "--wait");
+    expect(refused.exitCode).toBe(2);
     expect(refused.stderr).toContain("error usage: --cancel goes with no other option.");
   });
 });

@@ -39,7 +39,7 @@ export interface ParkedOptions {
 /**
  * Looks at projections and looks after them, wherever they run. Workers obey within a round, a few seconds.
  *
- * What is asked of a projection that nobody ever ran is refused with a ProjectionMissingError. Changes that others are in the way of all the time
+ * What is asked of a projection that nobody ever ran is refused with a ProjectionMissingError; `waitFor` waits for that, too. Changes that others are in the way of all the time
  * throw a ProjectionBusyError.
  */
 export interface Projections {
@@ -91,6 +91,7 @@ export interface Projections {
    * Cost: what `waitFor` of the store costs, unless the token has a position; and for each look, ten a second, 1 RCU and 1 for each slot.
    *
    * @throws WaitTimeoutError when it is not there in time.
+   * @throws ProjectionMissingError when no worker has made the projection known by then.
    */
   waitFor(projection: Projection, token: Token, options?: ProjectionWaitOptions): Promise<void>;
   /** Creates the tables `<prefix>-control` and `<prefix>-documents` if they are missing; safe to call always. */

@@ -392,7 +392,7 @@ describe("its store", () => {
   });
 });
 
-it("what can't be is refused at once", () => {
+it("what can't be is refused at once", async () => {
   const open = (projections: readonly DocumentProjection[], maxAttempts?: number) => () =>
     createInlineProjections({ store: store(), client, projections, maxAttempts });
   const fold = { name: "a", version: 1, key: () => "k", initialState: () => 0, evolve: () => 1 };
@@ -403,4 +403,14 @@ it("what can't be is refused at once", () => {
   expect(open([defineProjection({ ...fold, startFrom: "end" })])).toThrow(/begins at the end/);
   expect(open([counter("a")], 0)).toThrow(RangeError);
   expect(() => open([counter("a")])().documents(counter("a", 2))).toThrow(/version 2 is none of these/);
+  const inline = open([counter("a")])();
+  const wrong = [undefined, null, "counter-a"].map((each) => each as never);
+  for (const each of wrong) {
+    const refusal = new TypeError(
+      `projection is ${JSON.stringify(each)}; it has to be one of these inline projections.`,
+    );
+    expect(() => inline.documents(each)).toThrow(refusal);
+    await expect(inline.backfill(each)).rejects.toThrow(refusal);
+  }
+  await expect(inline.backfill(counter("a", 2))).rejects.toThrow(/version 2 is none of these/);
 });

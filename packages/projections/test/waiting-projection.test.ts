@@ -3,12 +3,23 @@ import { createMemoryEventStore } from "@tuppence/core/memory";
 import { describe, expect, it } from "vitest";
 import { slotOf } from "../src/builds/names.ts";
 import { createDocuments } from "../src/documents/documents.ts";
-import { createMemoryProjectionStorage } from "../src/index.ts";
+import { createMemoryProjectionStorage, createProjections, createProjectionWorker } from "../src/index.ts";
 import { waitForProjection } from "../src/wait/wait-for-projection.ts";
+import type { ReadPlace } from "../src/wait/wait-place.ts";
+import type { ProjectionWaitOptions } from "../src/wait/wait-until.ts";
 import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage.ts";
 import { eventOf, PlacedProjection, scriptedTime } from "./placed-build.ts";
 import { connect } from "./test-database.ts";
-import { at, documentProjection, handler, inProjection, NAME, type Wait, waited } from "./waited.ts";
+import {
+  at,
+  documentProjection,
+  handler,
+  inProjection,
+  logStore,
+  NAME,
+  type Wait,
+  waited,
+} from "./waited.ts";
 
 describe("waiting for a projection", () => {
   const moves = (slots: readonly number[], position = 20): Wait["steps"] =>
@@ -81,6 +92,60 @@ describe("waiting for a projection", () => {
     const newSlot = (slot: number) => (placed: PlacedProjection) => placed.moveSlot(20, { build: 2, slot });
     const steps = [...(moves([0, 1, 2]) ?? []), flip, newSlot(0), ...(moves([3]) ?? []), newSlot(1)];
     expect(await waited({ prepare, waiting, steps })).toEqual({ result: undefined, after: 7 });
+  });
+});
+
+describe("waiting before the first run", () => {
+  const waits: Record<string, (place: ReadPlace, wait: ProjectionWaitOptions) => Promise<unknown>> = {
+    "for a projection": (place, wait) =>
+      waitForProjection(documentProjection(), at(2), { ...place, ...wait }),
+    "for a document": (place, wait) => createDocuments(documentProjection(), place).waitFor("k", at(2), wait),
+    "as get does": (place, wait) =>
+      createDocuments(documentProjection(), place).get("k", { after: at(2), ...wait }),
+  };
+
+  it.each(Object.entries(waits))("%s waits until it is known, too", async (_, wait) => {
+    const placed = new PlacedProjection(createMemoryProjectionStorage(), NAME);
+    const { runtime, now } = scriptedTime([
+      () => undefined,
+      () => placed.flip(),
+      () => placed.moveSlot(19),
+      () => placed.moveSlot(20),
+    ]);
+    const startedAt = now();
+    await wait({ storage: placed.storage, store: logStore(), runtime }, {});
+    expect(now() - startedAt).toBe(400);
+  });
+
+  it.each(Object.entries(waits))("%s says in the end that it is not known", async (_, wait) => {
+    const placed = new PlacedProjection(createMemoryProjectionStorage(), NAME);
+    const store = logStore();
+    const { runtime, now } = scriptedTime();
+    const startedAt = now();
+    const missing = wait({ storage: placed.storage, store, runtime }, { timeoutMs: 250 });
+    await expect(missing).rejects.toMatchObject({ code: "projectionMissing", projection: NAME });
+    expect(now() - startedAt).toBe(250);
+    expect(store.asked).toEqual([]);
+    // One that becomes known, and is not there in time, is waited for in vain.
+    const { runtime: late } = scriptedTime([() => undefined, () => placed.flip()]);
+    const known = wait({ storage: placed.storage, store, runtime: late }, { timeoutMs: 250 });
+    await expect(known).rejects.toMatchObject({ code: "waitTimeout" });
+  });
+
+  it("lasts until a worker has begun", async () => {
+    const storage = createMemoryProjectionStorage();
+    const store = createMemoryEventStore();
+    const projection = documentProjection();
+    const projections = createProjections({ storage, store });
+    const appended = await store.append("s|1", [{ type: "T", data: { key: "k" } }]);
+    const waiting = Promise.all([
+      projections.waitFor(projection, appended),
+      projections.documents(projection).waitFor("k", appended),
+    ]);
+    const worker = createProjectionWorker({ storage, store, projections: [projection] });
+    worker.start();
+    expect(await waiting).toEqual([undefined, ""]);
+    await worker.stop();
   });
 });
 

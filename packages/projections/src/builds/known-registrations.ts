@@ -27,20 +27,21 @@ export class KnownRegistrations {
   async recent(name: string, signal?: AbortSignal): Promise<Registration> {
     const known = this.#known.get(name);
     if (known !== undefined && this.#isRecent(known.readAt)) return known.registration;
-    return this.current(name, signal);
+    const registration = await this.current(name, signal);
+    if (registration === undefined) throw new ProjectionMissingError(name);
+    return registration;
   }
 
   /**
-   * A registration as it is now; `recent` tells of it, or of a later one, from then on. Cost: 1 RCU, strongly consistent.
-   *
-   * @throws ProjectionMissingError when there is none.
+   * A registration as it is now, undefined when there is none; `recent` tells of it, or of a later one, from then on. Cost: 1 RCU,
+   * strongly consistent.
    */
-  async current(name: string, signal?: AbortSignal): Promise<Registration> {
+  async current(name: string, signal?: AbortSignal): Promise<Registration | undefined> {
     const readAt = this.#runtime.monotonic();
     const item = await this.#control.find({ partition: REGISTRATIONS, sort: name }, signal);
     if (item === undefined) {
       this.#known.delete(name);
-      throw new ProjectionMissingError(name);
+      return undefined;
     }
     const registration = readRegistration(name, item);
     const known = this.#known.get(name);

@@ -35,7 +35,7 @@ export interface KeyedDocument<State> {
 
 /**
  * The documents of a projection, as its live build has them. Every method rejects with
- * - ProjectionMissingError when no worker has made the projection known yet;
+ * - ProjectionMissingError when no worker has made the projection known yet; waits wait for that, too, as long as for all else;
  * - ProjectionVersionError when another version of it is live, and what that stores does not fit the definition's schema, or
  *   there is none;
  * - TableMissingError when a table is not there.

@@ -184,10 +184,14 @@ function checkProjections(projections: readonly DocumentProjection[]): void {
   }
 }
 
-function checkIsOne(
-  projections: readonly DocumentProjection[],
-  { name, version }: Pick<DocumentProjection, "name" | "version">,
-): void {
+function checkIsOne(projections: readonly DocumentProjection[], projection: DocumentProjection): void {
+  const given: unknown = projection;
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(
+      `projection is ${JSON.stringify(given)}; it has to be one of these inline projections.`,
+    );
+  }
+  const { name, version } = projection;
   if (projections.some((each) => each.name === name && each.version === version)) return;
   throw new TypeError(
     `Projection ${JSON.stringify(name)} in version ${version} is none of these inline projections.`,

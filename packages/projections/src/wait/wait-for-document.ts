@@ -17,10 +17,12 @@ export async function waitForDocument<State>(
 ): Promise<State | undefined> {
   const { projection, key, token } = waited;
   const { signal } = options;
-  const { storage, registrations } = place;
+  const { storage } = place;
   const targets = new WaitTargets(place, waited);
-  const look = async (leftMs: number): Promise<{ readonly result: State | undefined } | undefined> => {
-    const registration = await registrations.current(projection.name, signal);
+  const look = async (
+    registration: Registration,
+    leftMs: number,
+  ): Promise<{ readonly result: State | undefined } | undefined> => {
     checkVersion(projection, registration);
     const target = await targets.of(registration, { leftMs, signal });
     // First: what is read after the slot has passed holds all that it has passed.
@@ -31,7 +33,7 @@ export async function waitForDocument<State>(
     return { result: await stateOf(projection, registration, record) };
   };
   const awaited = `${describeToken(token)} in document ${JSON.stringify(key)} of projection ${projection.name}`;
-  return waitUntil(place, { awaited, look }, options);
+  return waitUntil(place, { projection: projection.name, awaited, look }, options);
 }
 
 async function isDone(

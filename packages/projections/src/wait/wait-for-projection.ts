@@ -1,3 +1,4 @@
+import type { Registration } from "../builds/registration.ts";
 import type { Projection } from "../definition/projection.ts";
 import { hasSlotPassed } from "./slot-passed.ts";
 import type { Token } from "./token.ts";
@@ -13,7 +14,7 @@ import { type ProjectionWaitOptions, waitUntil } from "./wait-until.ts";
  * 1 for each slot that is not there yet.
  *
  * @throws WaitTimeoutError when it is not there in time.
- * @throws ProjectionMissingError when no worker has made the projection known yet.
+ * @throws ProjectionMissingError when no worker has made the projection known by then.
  * @throws TypeError when the token has no position and there is no `store` to ask for it.
  */
 export async function waitForProjection(
@@ -22,13 +23,15 @@ export async function waitForProjection(
   options: ReadPlace & ProjectionWaitOptions,
 ): Promise<void> {
   const place = waitPlace(options);
-  const { storage, registrations } = place;
+  const { storage } = place;
   const { signal } = options;
   const targets = new WaitTargets(place, { projection, token });
   // A slot's position never goes back; another build has other slots.
   const passed = new Set<string>();
-  const look = async (leftMs: number): Promise<{ readonly result: undefined } | undefined> => {
-    const registration = await registrations.current(projection.name, signal);
+  const look = async (
+    registration: Registration,
+    leftMs: number,
+  ): Promise<{ readonly result: undefined } | undefined> => {
     const target = await targets.of(registration, { leftMs, signal });
     if (target === undefined) return { result: undefined };
     const { position } = target;
@@ -42,5 +45,5 @@ export async function waitForProjection(
     return left.every((slot) => passed.has(nameOf(slot))) ? { result: undefined } : undefined;
   };
   const awaited = `${describeToken(token)} in projection ${projection.name}`;
-  return waitUntil(place, { awaited, look }, options);
+  return waitUntil(place, { projection: projection.name, awaited, look }, options);
 }

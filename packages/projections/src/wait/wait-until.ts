@@ -1,4 +1,6 @@
 import { DEFAULT_WAIT_TIMEOUT_MS, WaitTimeoutError } from "@tuppence/core";
+import type { Registration } from "../builds/registration.ts";
+import { ProjectionMissingError } from "../errors.ts";
 import type { WaitPlace } from "./wait-place.ts";
 
 /** How long a wait for a projection pauses between looks by default, in milliseconds. */
@@ -13,19 +15,27 @@ export interface ProjectionWaitOptions {
 }
 
 /**
- * Looks again and again until there is a result. `look` is told how many milliseconds are left, at least 1.
+ * Looks at a projection again and again until there is a result; not before a worker has made it known, which may happen while it is
+ * waited for. `look` is told how many milliseconds are left, at least 1.
  *
- * @throws WaitTimeoutError when there is none in time; RangeError for times that are none.
+ * @throws WaitTimeoutError when there is none in time; ProjectionMissingError when not even the projection is known by then; RangeError
+ * for times that are none.
  */
 export async function waitUntil<Result>(
-  { runtime }: Pick<WaitPlace, "runtime">,
+  { runtime, registrations }: Pick<WaitPlace, "runtime" | "registrations">,
   {
+    projection,
     awaited,
     look,
   }: {
+    /** Its name. */
+    readonly projection: string;
     /** For people. */
     readonly awaited: string;
-    readonly look: (leftMs: number) => Promise<{ readonly result: Result } | undefined>;
+    readonly look: (
+      registration: Registration,
+      leftMs: number,
+    ) => Promise<{ readonly result: Result } | undefined>;
   },
   options: ProjectionWaitOptions,
 ): Promise<Result> {
@@ -39,10 +49,16 @@ export async function waitUntil<Result>(
   const deadline = runtime.monotonic() + timeoutMs;
   for (;;) {
     signal?.throwIfAborted();
-    const found = await look(Math.max(1, Math.ceil(deadline - runtime.monotonic())));
+    const registration = await registrations.current(projection, signal);
+    const leftMs = Math.max(1, Math.ceil(deadline - runtime.monotonic()));
+    const found = registration && (await look(registration, leftMs));
     if (found !== undefined) return found.result;
     const left = deadline - runtime.monotonic();
-    if (left <= 0) throw new WaitTimeoutError(awaited, timeoutMs);
+    if (left <= 0) {
+      throw registration === undefined
+        ? new ProjectionMissingError(projection)
+        : new WaitTimeoutError(awaited, timeoutMs);
+    }
     await runtime.sleep(Math.min(pollIntervalMs, left), signal);
   }
 }
