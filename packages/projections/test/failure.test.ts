@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import {
   DynamoDBServiceException,
   InternalServerError,
+  ItemCollectionSizeLimitExceededException,
   ProvisionedThroughputExceededException,
   ResourceNotFoundException,
   TransactionCanceledException,
@@ -33,7 +34,6 @@ describe("classifyFailure", () => {
     expect(kindOf(new ProvisionedThroughputExceededException(ofAws))).toBe("transient");
     expect(kindOf(new InternalServerError(ofAws))).toBe("transient");
     for (const name of [
-      "ItemCollectionSizeLimitExceededException",
       "LimitExceededException",
       "RequestLimitExceeded",
       "ServiceUnavailable",
@@ -125,6 +125,7 @@ describe("classifyFailure", () => {
 
   it("tries a few times what it knows nothing about", () => {
     expect(kindOf(new ResourceNotFoundException(ofAws))).toBe("permanent");
+    expect(kindOf(new ItemCollectionSizeLimitExceededException(ofAws))).toBe("permanent");
     expect(kindOf(new TypeError("x is not a function"))).toBe("permanent");
     expect(kindOf(having({ retryable: "true", $retryable: null, code: 503 }))).toBe("permanent");
     expect(kindOf(coded("ENOENT"))).toBe("permanent");
