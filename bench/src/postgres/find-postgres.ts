@@ -26,7 +26,9 @@ export function findOrInstallPostgres(): string {
   install();
   const installed = findPostgres();
   if (installed !== undefined) return installed;
-  throw new Error("apt-get has installed Debian's package postgresql, but initdb and postgres are not there.");
+  throw new Error(
+    "apt-get has installed Debian's package postgresql, but initdb and postgres are not there.",
+  );
 }
 
 function findPostgres(): string | undefined {
