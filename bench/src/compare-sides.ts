@@ -18,8 +18,8 @@ export interface Comparison {
   readonly details: Readonly<Record<string, number>>;
 }
 
-/** The one that the others are compared to. */
-export const OURS = "ours";
+/** The name of the side that the others are compared to, where there is one. */
+const OURS = "ours";
 
 /** Measures the sides in turn and tells: the medians, and the ratios of ours to each of the others. */
 export async function compareSides(

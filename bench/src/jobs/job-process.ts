@@ -20,7 +20,7 @@ export interface JobProcess extends AsyncDisposable {
 }
 
 /** No job is longer, in milliseconds: then it is killed. */
-const MAX_JOB_MS = 300_000;
+const MAX_JOB_MS = 600_000;
 
 const PROGRAM = fileURLToPath(new URL("run-job.js", import.meta.url));
 
@@ -52,7 +52,8 @@ export function startJob<Name extends keyof JobInputs>(name: Name, input: JobInp
   });
   // Of a job that is killed, nobody may be waiting for them.
   for (const promise of [ready, result]) promise.catch(() => undefined);
-  const tell = (message: ToJob): void => void child.send(message);
+  // Of a process that is gone, its result tells.
+  const tell = (message: ToJob): void => void child.send(message, () => undefined);
   return {
     lastReport: () => lastReport,
     ready,

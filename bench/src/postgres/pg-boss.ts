@@ -23,8 +23,11 @@ export interface OpenPgBossOptions {
   readonly synchronousCommit?: "on" | "off" | undefined;
 }
 
-/** How many statements a process has under way; more made nothing faster. */
-const CONNECTIONS = 16;
+/** How many statements a process has under way: as many as calls wait. Of its default, 10, it makes twice as many messages/s. */
+const CONNECTIONS = 64;
+
+/** What idle connections are told when the run is over. https://www.postgresql.org/docs/15/errcodes-appendix.html */
+const ADMIN_SHUTDOWN = "57P01";
 
 let schemas = 0;
 
@@ -79,6 +82,8 @@ function connect(
     supervise: false,
     schedule: false,
   });
-  boss.on("error", (error) => console.error(error));
+  boss.on("error", (error) => {
+    if (!("code" in error) || error.code !== ADMIN_SHUTDOWN) console.error(error);
+  });
   return boss;
 }

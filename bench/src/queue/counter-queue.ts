@@ -14,7 +14,7 @@ import type { ConsumeOptions, OpenQueue, QueueContender, StoredMessage } from ".
 import type { MessageBody, QueueMessage } from "./queue-messages.ts";
 
 /** How long a reader waits at a position that is missing before it takes it for a hole and goes on, in milliseconds. */
-export const HOLE_PATIENCE_MS = 1_000;
+const HOLE_PATIENCE_MS = 1_000;
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
 const BATCH_ITEMS = 25;
@@ -43,8 +43,11 @@ function openCounterQueue(database: ReturnType<typeof openPlace>): OpenQueue {
   const { tableName: TableName, client } = database;
   const documents = DynamoDBDocumentClient.from(client);
   const itemOf = ({ id, key, body }: QueueMessage, position: number): Record<string, unknown> => ({
-    ...{ p: MESSAGES, s: position },
-    ...{ id, key, body: JSON.stringify(body) },
+    p: MESSAGES,
+    s: position,
+    id,
+    key,
+    body: JSON.stringify(body),
   });
   const takePositions = async (count: number): Promise<number> => {
     const { Attributes } = await documents.send(

@@ -47,19 +47,21 @@ export async function compareConsuming(
   servers: Servers,
   options: RunOptions,
 ): Promise<readonly ScenarioResult[]> {
+  const contenders: { readonly contender: QueueContender; readonly costs: Figures }[] = [];
+  for (const contender of contendersIn("consume"))
+    contenders.push({ contender, costs: await costsOf(contender, servers) });
   const results: ScenarioResult[] = [];
-  for (const scenario of SCENARIOS) {
-    const sides: MeasuredSide[] = [];
-    for (const contender of contendersIn("consume")) {
-      if (scenario.members > 1 && contender.sharesGroups === false) continue;
-      const costs = await costsOf(contender, servers);
-      const run = async (): Promise<Figures> => ({
-        ...(await consume(contender, servers, { ...scenario, messages: options.amount })),
+  for (const { name, ...details } of SCENARIOS) {
+    const able = contenders.filter(
+      ({ contender }) => details.members === 1 || contender.sharesGroups !== false,
+    );
+    const sides: MeasuredSide[] = able.map(({ contender, costs }) => ({
+      ...contender,
+      run: async () => ({
+        ...(await consume(contender, servers, { ...details, messages: options.amount })),
         ...costs,
-      });
-      sides.push({ ...contender, run });
-    }
-    const { name, ...details } = scenario;
+      }),
+    }));
     results.push(await compareSides({ name, headings: HEADINGS, sides, details }, options));
   }
   return results;
@@ -68,9 +70,9 @@ export async function compareConsuming(
 /** Of one group that goes through all there is. */
 async function costsOf(contender: QueueContender, servers: Servers): Promise<Figures> {
   await using setUp = await contender.setUp(servers, ["one"]);
-  const messages = await fill(contender, setUp.place, METERED_MESSAGES);
   await using queue = await contender.open(setUp.place, { metered: true });
   if (queue.consumed() === undefined) return {};
+  const messages = await fill(contender, setUp.place, METERED_MESSAGES);
   const enough = AbortSignal.timeout(MAX_ROUND_SECONDS * 1_000);
   const done = new AbortController();
   let handled = 0;
@@ -104,7 +106,7 @@ async function fill(contender: QueueContender, place: string, messages: number):
 async function consume(
   contender: QueueContender,
   servers: Servers,
-  { groups, members, messages }: ConsumeScenario & { readonly messages: number },
+  { groups, members, messages }: Omit<ConsumeScenario, "name"> & { readonly messages: number },
 ): Promise<Figures> {
   const names = Array.from({ length: groups }, (_, group) => `group-${group}`);
   await using setUp = await contender.setUp(servers, names);

@@ -71,16 +71,16 @@ async function prepare(
 async function costsOf(contender: QueueContender, servers: Servers, batch: number): Promise<Figures> {
   await using setUp = await contender.setUp(servers, ["one"]);
   await using queue = await contender.open(setUp.place, { metered: true });
+  if (queue.consumed() === undefined) return {};
   const messages = queueMessages(METERED_CALLS * batch);
   await measure({ operations: METERED_CALLS, concurrency: CONCURRENCY }, (index) =>
     queue.enqueue(messages.slice(index * batch, (index + 1) * batch)),
   );
-  const consumed = queue.consumed();
-  if (consumed === undefined) return {};
+  const { requests = Number.NaN, writeUnits = Number.NaN, readUnits = Number.NaN } = queue.consumed() ?? {};
   return {
-    requests: consumed.requests / messages.length,
-    writeUnits: consumed.writeUnits / messages.length,
-    readUnits: consumed.readUnits / messages.length,
+    requests: requests / messages.length,
+    writeUnits: writeUnits / messages.length,
+    readUnits: readUnits / messages.length,
   };
 }
 
@@ -94,7 +94,7 @@ async function enqueue(
     contender: contender.name,
     place: setUp.place,
     part,
-    messages: Math.ceil(messages / processes),
+    messages: Math.max(batch, Math.ceil(messages / processes)),
     batch,
     concurrency: CONCURRENCY,
     maxSeconds: MAX_ROUND_SECONDS,
