@@ -3,7 +3,7 @@ import type { Figures } from "../measure.ts";
 /** Work for a process of its own. It prepares, waits until it may begin, and says what it came to. */
 export type Job<Input> = (input: Input, control: JobControl) => Promise<JobResult>;
 
-export interface JobControl {
+interface JobControl {
   /** Says that all is prepared, and waits until the benchmark lets it begin. */
   readonly ready: () => Promise<void>;
   /** Says how far it is; resolves once that cannot be lost any more, were the process killed. */

@@ -7,7 +7,7 @@ import type { MessageBody } from "./queue-messages.ts";
 /** What a consumer takes at a time. */
 const BATCH = 500;
 
-/** Its least. https://github.com/timgit/pg-boss/blob/10.4.2/docs/readme.md */
+/** The least that `work()` takes. */
 const WORK_POLL_SECONDS = 0.5;
 
 const FACTS = {

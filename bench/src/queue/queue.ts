@@ -1,4 +1,5 @@
-import type { Benchmark, ScenarioResult } from "../benchmark.ts";
+import type { Benchmark } from "../benchmark.ts";
+import { describeContenders } from "../describe-contenders.ts";
 import { startPostgresServer } from "../postgres/postgres-server.ts";
 import { compareConsuming } from "./queue-consume.ts";
 import { QUEUE_CONTENDERS } from "./queue-contenders.ts";
@@ -15,16 +16,9 @@ export const queueBenchmark: Benchmark = {
   amount: { option: "messages", default: 20_000, description: "How many messages a round has at most" },
   async run(dynamodb, options) {
     await using postgres = await startPostgresServer();
-    options.tell(postgres.description);
     const servers = { dynamodb, postgres };
-    const contenders: ScenarioResult = {
-      name: "contenders",
-      units: {},
-      postgres: postgres.description,
-      ...Object.fromEntries(QUEUE_CONTENDERS.map(({ name, facts }) => [name, facts])),
-    };
     return [
-      contenders,
+      describeContenders(QUEUE_CONTENDERS, servers, options),
       ...(await compareEnqueueing(servers, options)),
       ...(await compareConsuming(servers, options)),
       ...(await compareDelays(servers, options)),

@@ -15,12 +15,12 @@ export interface SchedulerContender {
 }
 
 /** An empty scheduler, which may go when it is disposed of. */
-export interface SchedulerPlace extends AsyncDisposable {
+interface SchedulerPlace extends AsyncDisposable {
   /** For `open`. */
   readonly place: string;
 }
 
-export interface OpenScheduler extends AsyncDisposable {
+interface OpenScheduler extends AsyncDisposable {
   /** Creates a one-off schedule; resolves once it is acknowledged. */
   readonly create: (schedule: BenchSchedule) => Promise<void>;
   /** Fires what is due until the signal is aborted. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Benchmark, RunOptions, ScenarioResult } from "../benchmark.ts";
 import { compareSides } from "../compare-sides.ts";
+import { describeContenders } from "../describe-contenders.ts";
 import { startCrew } from "../jobs/job-crew.ts";
 import { type Figures, percentile } from "../measure.ts";
 import { startPostgresServer } from "../postgres/postgres-server.ts";
@@ -20,17 +21,10 @@ export const schedulerBenchmark: Benchmark = {
   },
   async run(dynamodb, options) {
     await using postgres = await startPostgresServer();
-    options.tell(postgres.description);
-    const results: ScenarioResult[] = [
-      {
-        name: "contenders",
-        units: {},
-        postgres: postgres.description,
-        ...Object.fromEntries(SCHEDULER_CONTENDERS.map(({ name, facts }) => [name, facts])),
-      },
-    ];
+    const servers = { dynamodb, postgres };
+    const results: ScenarioResult[] = [describeContenders(SCHEDULER_CONTENDERS, servers, options)];
     for (const scenario of scenariosOf(options.amount))
-      results.push(await compare({ dynamodb, postgres }, scenario, options));
+      results.push(await compare(servers, scenario, options));
     return results;
   },
 };
@@ -52,8 +46,8 @@ const WORKERS = [1, 3];
 const CONCURRENCY = 64;
 
 /** The first is due so long after the creating began, and later by this much for each: a slow side gets done before. */
-const LEAD_MS = 1_000;
-const LEAD_MS_EACH = { spread: 0.5, burst: 2 };
+const LEAD_MS = 2_000;
+const LEAD_MS_EACH = { spread: 0.5, burst: 3 };
 
 /** How long after the last due time fires are waited for, in milliseconds. */
 const LATEST_MS = 20_000;
