@@ -320,7 +320,9 @@ class ProjectionModel {
         count += this.#counts.get(`${live.number}#${slot}/${key}`)?.count ?? 0;
       }
       const expected = this.checks.log.filter((event) => dataOf(event).keys.includes(key)).length;
-      if (count !== expected) this.checks.problems.push(`${key} was counted ${count} times, not ${expected}`);
+      if (count === expected) continue;
+      const how = count > expected ? "twice" : "not at all";
+      this.checks.problems.push(`${key}: some were counted ${how}, as ${count} of ${expected}`);
     }
   }
 
