@@ -155,30 +155,3 @@ describe("a reactor", () => {
     expect(new Set(keys).size).toBe(3);
   });
 });
-
-describe("types and categories", () => {
-  it("are all that is handed over; the position moves past the others", async () => {
-    const given: string[] = [];
-    const run = new TimedRun([
-      defineProjection({
-        name: "model",
-        version: 1,
-        types: ["Wanted"],
-        categories: ["a"],
-        handle: (events) => void given.push(...events.map(({ streamId, type }) => `${streamId} ${type}`)),
-      }),
-    ]);
-    for (const [streamId, type] of [
-      ["a|1", "Wanted"],
-      ["a|1", "Other"],
-      ["b|1", "Wanted"],
-      ["a|2", "Wanted"],
-      ["a|2", "Other"],
-    ] as const) {
-      await run.store.append(streamId, [{ type, data: {} }]);
-    }
-    await run.untilStored(5);
-    expect(given).toEqual(["a|1 Wanted", "a|2 Wanted"]);
-    expect(run.saidOf("batchHandled").reduce((sum, { events }) => sum + events, 0)).toBe(2);
-  });
-});

@@ -1,3 +1,4 @@
+import type { EventStore } from "@tuppence/core";
 import {
   type ControlChange,
   type ControlStorage,
@@ -53,6 +54,7 @@ class History {
   readonly #world: World;
   readonly #chains = createMemoryStorage();
   readonly #operator: Process;
+  readonly #store: EventStore;
   #worker: { readonly process: Process; readonly worker: StoredProjectionWorker } | undefined;
 
   constructor(name: ModelName, trouble?: Trouble, guards: Partial<ProjectionGuards> = {}) {
@@ -64,6 +66,8 @@ class History {
     this.checks = new ModelChecks(() => this.#world.time);
     this.#world.onWrite = (done, also) => this.checks.written(done, also);
     this.#operator = new Process(this.#world, "operator");
+    const { runtime } = this.#operator;
+    this.#store = createMemoryEventStore({ events: ALL_EVENTS, storage: this.#chains, runtime });
   }
 
   /** Two events of each batch are poison for the code that runs first; it is repaired, they are replayed, and all is built anew. */
@@ -89,13 +93,8 @@ class History {
   }
 
   #projections(): ReturnType<typeof createProjections> {
-    const { runtime } = this.#operator;
-    const store = createMemoryEventStore({ events: ALL_EVENTS, storage: this.#chains, runtime });
-    return createProjections({
-      storage: createMemoryProjectionStorage(this.#world.storageOf(this.#operator)),
-      store,
-      runtime,
-    });
+    const storage = createMemoryProjectionStorage(this.#world.storageOf(this.#operator));
+    return createProjections({ storage, store: this.#store, runtime: this.#operator.runtime });
   }
 
   /** Lets time pass until an operator has their answer. */
@@ -108,15 +107,13 @@ class History {
 
   /** One event for each stream named; the one at `poison` can't be handled by broken code. */
   async #append(streamIds: readonly string[], poison?: number): Promise<void> {
-    const { runtime } = this.#operator;
-    const store = createMemoryEventStore({ events: ALL_EVENTS, storage: this.#chains, runtime });
     const where = ["ledger", "sql", "mails"].includes(this.#name) ? "handle" : "evolve";
     for (const [index, streamId] of streamIds.entries()) {
       const data = { keys: ["k0", "k1"], ...(index === poison && { poison: where }) };
-      await store.append(streamId, [{ type: "Added", data }]);
+      await this.#store.append(streamId, [{ type: "Added", data }]);
     }
     const { log } = this.checks;
-    for await (const event of store.readAll({ fromPosition: log.length + 1 })) log.push(event);
+    for await (const event of this.#store.readAll({ fromPosition: log.length + 1 })) log.push(event);
   }
 
   /** Lets time pass; a process that died has a successor. */
