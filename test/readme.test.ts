@@ -56,7 +56,7 @@ describe("docs/observability.md", () => {
 describe("docs/errors.md", () => {
   it("has one line for each error code, and no other", async () => {
     const files = await Promise.all(
-      ["core", "local", "stream-adapter", "projections", "cli"].map((name) =>
+      ["core", "local", "stream-adapter", "projections", "queue", "scheduler", "cli"].map((name) =>
         sourcesOf(`packages/${name}/src/`),
       ),
     );

@@ -60,6 +60,7 @@ export {
   WaitTimeoutError,
   WriteRefusedError,
 } from "./errors.ts";
+export { NonRetryableError, RetryAfterError } from "./failures/index.ts";
 export {
   defineEvents,
   type EventDefinitions,

@@ -1,44 +1,5 @@
 import { type Capacity, TuppenceError } from "@tuppence/core";
 
-/**
- * To be thrown by handlers and reactors: trying again is of no use. The event is parked, skipped or halts the projection, as
- * its `onFailure` says, without further attempts.
- */
-export class NonRetryableError extends TuppenceError {
-  readonly code = "nonRetryable";
-  readonly retryable = false;
-  /** The position of the event that it is about; undefined: any of the batch. */
-  readonly position: number | undefined;
-
-  constructor(message: string, options: ErrorOptions & { readonly position?: number | undefined } = {}) {
-    super(message, options);
-    this.position = options.position;
-  }
-}
-
-/** What a timer takes at most, in milliseconds. */
-const MAX_RETRY_AFTER_MS = 2 ** 31 - 1;
-
-/**
- * To be thrown by handlers and reactors: not now, but after a while. It is tried again for ever.
- *
- * @throws RangeError when `retryAfterMs` is no number from 0 to 2,147,483,647.
- */
-export class RetryAfterError extends TuppenceError {
-  readonly code = "retryAfter";
-  readonly retryable = true;
-  readonly retryAfterMs: number;
-
-  constructor(message: string, options: ErrorOptions & { readonly retryAfterMs: number }) {
-    super(message, options);
-    const { retryAfterMs } = options;
-    if (!(retryAfterMs >= 0 && retryAfterMs <= MAX_RETRY_AFTER_MS)) {
-      throw new RangeError(`retryAfterMs is ${String(retryAfterMs)}; it can't be.`);
-    }
-    this.retryAfterMs = retryAfterMs;
-  }
-}
-
 /** A document does not fit into an item of DynamoDB. The event that made it so large is parked, skipped or halts the projection. */
 export class DocumentTooLargeError extends TuppenceError {
   readonly code = "documentTooLarge";

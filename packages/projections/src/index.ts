@@ -1,3 +1,4 @@
+export { NonRetryableError, RetryAfterError } from "@tuppence/core";
 export type { Build } from "./builds/registration.ts";
 export {
   type AtLeastOnceHandlerOptions,
@@ -36,12 +37,10 @@ export {
   DocumentContendedError,
   DocumentTooLargeError,
   InvalidDocumentError,
-  NonRetryableError,
   ProjectionBusyError,
   ProjectionChangedError,
   ProjectionMissingError,
   ProjectionVersionError,
-  RetryAfterError,
 } from "./errors.ts";
 export type { BackfillOptions, BackfillProgress } from "./inline/backfill.ts";
 export {

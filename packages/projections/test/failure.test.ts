@@ -19,7 +19,7 @@ import {
   ProjectionBusyError,
   RetryAfterError,
 } from "../src/index.ts";
-import { classifyFailure } from "../src/run/failure.ts";
+import { classifyFailure } from "@tuppence/core/failures";
 
 const kindOf = (error: unknown) => classifyFailure(error).kind;
 const ofAws = { message: "no", $metadata: {} };

@@ -8,7 +8,7 @@ import type {
   Projection,
   ReactionContext,
 } from "../src/definition/projection.ts";
-import { NonRetryableError } from "../src/errors.ts";
+import { NonRetryableError } from "@tuppence/core";
 
 /** The projections of the model. What they make lists the events that it was made of, so that each mistake shows. */
 

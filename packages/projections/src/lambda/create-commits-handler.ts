@@ -8,7 +8,7 @@ import {
 } from "@tuppence/stream-adapter/lambda";
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
 import type { InlineProjections } from "../inline/create-inline-projections.ts";
-import { classifyFailure } from "../run/failure.ts";
+import { classifyFailure } from "@tuppence/core/failures";
 import type { StreamFailure } from "../inline/hold-streams.ts";
 import { lastSlot } from "./last-slot.ts";
 

@@ -1,7 +1,7 @@
 import type { ControlKey } from "@tuppence/core/leases";
 import type { Projection } from "../definition/projection.ts";
-import { RetryAfterError } from "../errors.ts";
-import { describeFailure, tryUntilDone } from "./failure.ts";
+import { describeFailure, RetryAfterError } from "@tuppence/core/failures";
+import { tryUntilDone } from "./failure.ts";
 import type { LogSource } from "./log-window.ts";
 import { type ParkedEvent, parkUpdate } from "./parked-event.ts";
 import { type Applied, type Applier, attemptsOf, type SlotContext } from "./slot-context.ts";

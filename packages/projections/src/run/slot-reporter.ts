@@ -1,6 +1,7 @@
 import type { Runtime } from "@tuppence/core";
+import { describeFailure } from "@tuppence/core/failures";
 import type { ControlStorage } from "@tuppence/core/leases";
-import { describeFailure, type Retry } from "./failure.ts";
+import type { Retry } from "./failure.ts";
 import type { SlotRef } from "./parked-event.ts";
 import { reportUpdate, type SlotReport } from "./slot-report.ts";
 

@@ -1,10 +1,11 @@
 import { LinkedAbort, pause } from "@tuppence/core";
+import { describeFailure } from "@tuppence/core/failures";
 import { slotOf } from "../builds/names.ts";
 import type { AnyEvent, DocumentProjection, Projection } from "../definition/projection.ts";
 import { DocumentApplier } from "./apply-documents.ts";
 import { HandlerApplier, loadPosition } from "./apply-handler.ts";
 import { ReactorApplier } from "./apply-reactor.ts";
-import { describeFailure, SlotEndedError, tryUntilDone } from "./failure.ts";
+import { SlotEndedError, tryUntilDone } from "./failure.ts";
 import { type LogSource, LogWindow, type TakenEvents } from "./log-window.ts";
 import { nextPart, type Part } from "./next-part.ts";
 import { type ParkedEvent, parkedKey, parkUpdate } from "./parked-event.ts";

@@ -1,0 +1,1 @@
+export type { Message, MessageHeaders, NewMessage } from "./message.ts";

@@ -1,0 +1,24 @@
+/** How a queue and its groups are called where they are stored. */
+
+/** The chain that a queue is, in the table of events. */
+export function chainOf(queue: string): string {
+  return `$queue|${queue}`;
+}
+
+/** The group of leases whose positions are the cursors of a consumer group's lanes. Neither name holds a `|`. */
+export function leaseGroupOf(queue: string, group: string): string {
+  return `queue|${queue}|${group}`;
+}
+
+/** The partition of control items that says which queues there are. */
+export const QUEUES = "QUEUES";
+
+/** The partition of control items with what is known of a queue: its groups, where it was trimmed, its producers. */
+export function queuePartition(queue: string): string {
+  return `QUEUE|${queue}`;
+}
+
+/** The partition of control items with why messages of a group were parked, by position. */
+export function parkedPartition(queue: string, group: string): string {
+  return `PARKED|${queue}|${group}`;
+}
