@@ -2,7 +2,6 @@ import { createMemoryEventStore, createMemoryStorage } from "@tuppence/core/memo
 import { type EventStore, type LogReader, WaitTimeoutError } from "@tuppence/core";
 import { type ControlChange, createLeaseGroup, UncertainWriteError } from "@tuppence/core/leases";
 import { LEASE_GROUP } from "../src/builds/names.ts";
-import type { AnyEvent } from "../src/definition/projection.ts";
 import { ProjectionBusyError, ProjectionMissingError } from "../src/errors.ts";
 import { createProjections } from "../src/projections.ts";
 import { PROJECTION_GUARDS, type ProjectionGuards } from "../src/run/guards.ts";
