@@ -10,6 +10,7 @@ export default defineConfig({
     // Tests wait for a server that they share: slow under load, but never for a fixed time.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    isolate: false,
     reporters: process.env["CI"] ? ["default", ["json", { outputFile: "coverage/tests.json" }]] : ["default"],
   },
 });
