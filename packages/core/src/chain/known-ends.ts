@@ -15,7 +15,7 @@ export class KnownEnds {
   readonly #ends: LRUCache<string, ChainEnd[]>;
 
   constructor(maxChains: number = DEFAULT_KNOWN_CHAINS) {
-    // By size and not by number, for which it would take all its room at once: 400 KB and 2 ms for each store.
+    // By size and not by number, for which it would take all its room at once: some 200 KB and 2 ms for each store.
     this.#ends = new LRUCache({ maxSize: maxChains, sizeCalculation: () => 1 });
   }
 
