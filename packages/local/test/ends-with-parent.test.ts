@@ -8,7 +8,7 @@ import { SHORT_LIVED } from "./short-lived.ts";
 vi.setConfig({ testTimeout: 60_000 });
 
 const DIST = new URL("../dist/index.js", import.meta.url).href;
-const GONE_WITHIN = { timeout: 10_000, interval: 50 };
+const GONE_WITHIN = { timeout: 30_000, interval: 50 };
 
 interface Parent {
   readonly process: ChildProcess;
