@@ -8,6 +8,7 @@ export {
   QueueRegionError,
   QueueTrimmedError,
 } from "./errors.ts";
+export { listQueues } from "./list-queues.ts";
 export type { Message, MessageHeaders, NewMessage } from "./message.ts";
 export type { QueuePlace } from "./open-context.ts";
 export {
@@ -23,4 +24,5 @@ export {
   type Queue,
 } from "./queue.ts";
 export type { QueueReadOptions, QueueTail } from "./queue-context.ts";
+export type { QueueRegistration } from "./registration.ts";
 export type { TrimOptions, TrimResult } from "./trim-queue.ts";
