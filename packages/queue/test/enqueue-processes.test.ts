@@ -12,7 +12,7 @@ const DATABASE = "queueprocesses";
 const PROGRAM = fileURLToPath(new URL("enqueue-process.mjs", import.meta.url));
 const PROCESSES = 4;
 const WRITERS = 8;
-const MESSAGES = 12;
+const MESSAGES = 8;
 const PRODUCER = { id: "scanner" };
 
 interface Line {
