@@ -1,1 +1,22 @@
+export { createQueue, type QueueOptions, type QueuePlace } from "./create-queue.ts";
+export {
+  InvalidMessageError,
+  type MessageIssue,
+  MessageTooLargeError,
+  ProducerSequenceError,
+  QueueFullError,
+  QueueRegionError,
+  QueueTrimmedError,
+} from "./errors.ts";
 export type { Message, MessageHeaders, NewMessage } from "./message.ts";
+export {
+  DEFAULT_DEDUP_WINDOW_MS,
+  DEFAULT_MAX_WAITING,
+  DEFAULT_PEEKED,
+  type EnqueueOptions,
+  type EnqueueResult,
+  type PeekOptions,
+  type ProducerState,
+  type Queue,
+} from "./queue.ts";
+export type { QueueReadOptions, QueueTail } from "./queue-context.ts";
