@@ -3,6 +3,7 @@ import type { Runtime } from "@tuppence/core";
 import { DEFAULT_LEASE_DURATION_MS } from "@tuppence/core/leases";
 import type { Message } from "../message.ts";
 import type { GroupEvent } from "./group-event.ts";
+import type { LaneState } from "./lane-state.ts";
 
 /**
  * What becomes of a message that can't be handled. `block`: its lane stands still until it can be. `parkMessage`: it is put aside,
@@ -130,6 +131,8 @@ export interface ConsumeSettings {
   readonly partSize: number;
   /** How long it may take until what was only passed over is stored, in ms. */
   readonly passedStoreMs: number;
+  /** Called whenever the state of a lane has been stored. */
+  readonly onMoved: (lane: number, state: LaneState) => void;
   readonly runtime: Runtime;
 }
 
@@ -188,6 +191,7 @@ export function consumeSettings(
     handling,
     partSize: batchSize ?? (handling.kind === "each" ? ackEvery : 1),
     passedStoreMs: PASSED_STORE_MS,
+    onMoved: () => undefined,
     runtime,
   };
 }

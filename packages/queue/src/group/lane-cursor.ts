@@ -10,6 +10,7 @@ export class LaneCursor {
   readonly #control: ControlStorage;
   readonly #attempts: Attempts;
   readonly #guards: Pick<GroupGuards, "fences">;
+  readonly #onMoved: (state: LaneState) => void;
   #state: LaneState;
   #stored: LaneState;
   #staleSince: number | undefined;
@@ -20,6 +21,7 @@ export class LaneCursor {
       readonly control: ControlStorage;
       /** Of moves; they end when the lease is lost only. */
       readonly attempts: Attempts;
+      readonly onMoved: (state: LaneState) => void;
       readonly guards: Pick<GroupGuards, "fences">;
     },
     state: LaneState,
@@ -28,6 +30,7 @@ export class LaneCursor {
     this.#control = means.control;
     this.#attempts = { ...means.attempts, maxAttempts: 1 };
     this.#guards = means.guards;
+    this.#onMoved = means.onMoved;
     this.#state = this.#stored = state;
   }
 
@@ -98,6 +101,7 @@ export class LaneCursor {
   #moved(state: LaneState): void {
     this.#state = this.#stored = state;
     this.#staleSince = undefined;
+    this.#onMoved(state);
   }
 }
 

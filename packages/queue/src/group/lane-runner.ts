@@ -1,6 +1,6 @@
 import { LinkedAbort, pause } from "@tuppence/core";
 import { describeFailure } from "@tuppence/core/failures";
-import { isEnd, LaneEndedError, tryUntilDone } from "./attempts.ts";
+import { GivenUpError, isEnd, LaneEndedError, tryUntilDone } from "./attempts.ts";
 import { handleMessages } from "./handle-messages.ts";
 import { attemptsOf, type FailedMessage, type LaneContext } from "./lane-context.ts";
 import { advance, type LaneState, parkedCount, seal, SINGLE } from "./lane-state.ts";
@@ -45,7 +45,7 @@ export class LaneRunner {
     try {
       while (!ending.aborted) await this.#step();
     } catch (error) {
-      if (!isEnd(error) && !ending.aborted) throw error;
+      if (!isEnd(error) && !ending.aborted) throw error instanceof GivenUpError ? error.cause : error;
     } finally {
       try {
         if (!lease.lost.aborted) await cursor.store();

@@ -131,8 +131,7 @@ export function carryOver(
   { lane, lanes }: { readonly lane: number; readonly lanes: number },
 ): LaneState {
   const cursors = before.map(({ done }) => done);
-  const isOwn = (key: string): boolean =>
-    (key === SINGLE ? 0 : laneOfShortKey(key, lanes)) === lane;
+  const isOwn = (key: string): boolean => laneOfParked(key, lanes) === lane;
   let state: LaneState = { ...laneStateAt(Math.min(...cursors)), before: cursors };
   for (const { parked, redriven } of before) {
     for (const [key, positions] of parked) {
@@ -144,6 +143,11 @@ export function carryOver(
     state = { ...state, redriven: new Set([...state.redriven, ...asked]) };
   }
   return advance(state, state.done);
+}
+
+/** The lane that takes over what is parked under a short key. */
+export function laneOfParked(key: string, lanes: number): number {
+  return key === SINGLE ? 0 : laneOfShortKey(key, lanes);
 }
 
 /** As it is stored: short names, and positions as the distance from the one before. */
