@@ -1,18 +1,12 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { DEFAULT_TABLE_PREFIX, type Runtime, SYSTEM_RUNTIME } from "@tuppence/core";
-import {
-  type ChainStorage,
-  createDynamoDBChainStorage,
-  dynamoDBRuntime,
-  leanCalls,
-  sdkCalls,
-} from "@tuppence/core/chains";
-import { type ControlStorage, createDynamoDBControlStorage } from "@tuppence/core/leases";
+import type { Runtime } from "@tuppence/core";
+import { checkDate, checkPosition } from "./check-arguments.ts";
 import { createEnqueuer } from "./enqueue/create-enqueuer.ts";
 import { ENQUEUE_GUARDS, type EnqueueGuards } from "./enqueue/guards.ts";
+import { followQueue } from "./follow-queue.ts";
 import type { Message } from "./message.ts";
-import { chainOf, checkName } from "./names.ts";
+import { checkName } from "./names.ts";
+import { openContext, type QueuePlace } from "./open-context.ts";
 import {
   DEFAULT_DEDUP_WINDOW_MS,
   DEFAULT_MAX_WAITING,
@@ -20,32 +14,8 @@ import {
   type PeekOptions,
   type Queue,
 } from "./queue.ts";
-import type { QueueContext } from "./queue-context.ts";
-import { createQueueReader } from "./read-queue.ts";
-import { checkRegions, readRegions, type TableRegions } from "./region.ts";
-import { registerQueue } from "./registration.ts";
-
-/** Where queues are kept: in DynamoDB, or in memory, for tests. */
-export type QueuePlace =
-  | {
-      /** The plain client of `@aws-sdk/client-dynamodb`. */
-      readonly client: DynamoDBClient;
-      /** The tables are `<prefix>-events` and `<prefix>-control`. Default `tuppence`. */
-      readonly tablePrefix?: string | undefined;
-      /** Sends writes and reads of messages without the SDK's commands: see `createEventStore`. Default false. */
-      readonly leanRequests?: boolean | undefined;
-      /**
-       * On an eventually consistent global table (MREC): the one Region that the queue is written to and consumed from. Default:
-       * none, such tables are refused. Any other table needs none.
-       */
-      readonly homeRegion?: string | undefined;
-    }
-  | {
-      /** From `createMemoryStorage` of `@tuppence/core/memory`; to be shared by several queues. */
-      readonly storage: ChainStorage;
-      /** From `createMemoryControlStorage` of `@tuppence/core/leases`. */
-      readonly control: ControlStorage;
-    };
+import type { QueueReadOptions } from "./queue-context.ts";
+import { type NeededPosition, trimQueue } from "./trim-queue.ts";
 
 export type QueueOptions<Schema extends StandardSchemaV1 = StandardSchemaV1> = QueuePlace & {
   /** 1 to 255 bytes, without `|`. */
@@ -92,7 +62,11 @@ export function createQueueOn<Schema extends StandardSchemaV1 = StandardSchemaV1
   means: QueueMeans,
 ): Queue<StandardSchemaV1.InferOutput<Schema>, StandardSchemaV1.InferInput<Schema>> {
   const settings = checkSettings(options);
-  const { context, announce } = openContext(options, settings);
+  const { context, announce } = openContext(options, {
+    ...settings,
+    name: options.name,
+    runtime: options.runtime,
+  });
   const enqueuer = createEnqueuer(context, {
     ...settings,
     schema: options.schema,
@@ -103,11 +77,13 @@ export function createQueueOn<Schema extends StandardSchemaV1 = StandardSchemaV1
   const { name, reader, storage, control } = context;
   type Body = StandardSchemaV1.InferOutput<Schema>;
 
-  async function* read(...args: Parameters<typeof reader.read>): AsyncGenerator<Message<Body>> {
-    for await (const messages of reader.read(...args)) yield* messages as readonly Message<Body>[];
+  async function* read(from: number, readOptions?: QueueReadOptions): AsyncGenerator<Message<Body>> {
+    for await (const messages of reader.read(from, readOptions)) yield* messages as readonly Message<Body>[];
   }
 
   async function peek({ from, limit = DEFAULT_PEEKED, ...rest }: PeekOptions = {}): Promise<Message<Body>[]> {
+    checkPosition("from", from);
+    checkPosition("limit", limit);
     const first = from ?? (await reader.firstPosition(rest.signal));
     const peeked: Message<Body>[] = [];
     for await (const message of read(first, { ...rest, to: first + limit - 1 })) peeked.push(message);
@@ -118,11 +94,26 @@ export function createQueueOn<Schema extends StandardSchemaV1 = StandardSchemaV1
     name,
     enqueue: (messages, enqueueOptions) => enqueuer.enqueue(messages, enqueueOptions),
     producerState: () => enqueuer.producerState(),
-    read,
+    read: (from, readOptions) => {
+      checkPosition("from", from);
+      return read(from, readOptions);
+    },
     peek,
+    follow: (followOptions = {}) => {
+      checkPosition("from", followOptions.from);
+      return followQueue(context, followOptions) as AsyncIterable<Message<Body>>;
+    },
     tail: ({ signal } = {}) => reader.tail(signal),
-    positionAt: (time, { signal } = {}) => reader.positionAt(time, signal),
+    positionAt: async (time, { signal } = {}) => {
+      checkDate("time", time);
+      return reader.positionAt(time, signal);
+    },
     firstPosition: ({ signal } = {}) => reader.firstPosition(signal),
+    trim: async (trimOptions = {}) => {
+      checkPosition("before", trimOptions.before);
+      checkDate("olderThan", trimOptions.olderThan);
+      return trimQueue(context, trimOptions, nobodyNeeds);
+    },
     ensureTables: async () => {
       await Promise.all([storage.ensureTables(), control.ensureTables()]);
     },
@@ -130,6 +121,8 @@ export function createQueueOn<Schema extends StandardSchemaV1 = StandardSchemaV1
     [Symbol.asyncDispose]: () => enqueuer.close(),
   };
 }
+
+const nobodyNeeds: NeededPosition = async () => Number.POSITIVE_INFINITY;
 
 interface Settings {
   readonly dedupWindowMs: number;
@@ -152,74 +145,4 @@ function checkSettings(options: QueueOptions): Settings {
     throw new RangeError(`maxWaiting is ${maxWaiting}; it has to be a whole number from 1.`);
   }
   return { dedupWindowMs, lingerMs, maxWaiting, producer };
-}
-
-/** What the parts of a queue work with, and how they are told that something was enqueued. */
-function openContext(
-  options: QueueOptions,
-  { dedupWindowMs }: Settings,
-): { readonly context: QueueContext; readonly announce: () => void } {
-  const { name } = options;
-  const place = openPlace(options);
-  const { control, runtime } = place;
-  const listeners = new Set<() => void>();
-  let opening: Promise<void> | undefined;
-  const open = async (): Promise<void> => {
-    await place.checkRegion();
-    await registerQueue(control, { name, dedupWindowMs, nowMs: runtime.now() });
-  };
-  const context: QueueContext = {
-    name,
-    chain: chainOf(name),
-    storage: place.storage,
-    control,
-    runtime,
-    reader: createQueueReader(name, place),
-    open: () => {
-      opening ??= open().catch((error: unknown) => {
-        // The next call tries again.
-        opening = undefined;
-        throw error;
-      });
-      return opening;
-    },
-    onEnqueued: (listener) => {
-      listeners.add(listener);
-      return { remove: () => listeners.delete(listener) };
-    },
-  };
-  return {
-    context,
-    announce: () => {
-      for (const listener of listeners) listener();
-    },
-  };
-}
-
-interface OpenPlace {
-  readonly storage: ChainStorage;
-  readonly control: ControlStorage;
-  readonly runtime: Runtime;
-  readonly checkRegion: () => Promise<void>;
-}
-
-function openPlace(options: QueueOptions): OpenPlace {
-  if ("storage" in options) {
-    const { storage, control } = options;
-    const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
-    return { storage, control, runtime, checkRegion: async () => undefined };
-  }
-  const { client, tablePrefix = DEFAULT_TABLE_PREFIX, leanRequests = false, homeRegion, name } = options;
-  const calls = leanRequests ? leanCalls(client) : sdkCalls(client);
-  const control = createDynamoDBControlStorage(client, tablePrefix);
-  const tables = [`${tablePrefix}-events`, control.tableName];
-  return {
-    storage: createDynamoDBChainStorage(client, tablePrefix, calls),
-    control,
-    runtime: dynamoDBRuntime(client, options),
-    checkRegion: async () => {
-      const regions: TableRegions[] = await Promise.all(tables.map((table) => readRegions(client, table)));
-      checkRegions({ queue: name, region: await client.config.region(), homeRegion }, regions);
-    },
-  };
 }

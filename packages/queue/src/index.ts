@@ -1,4 +1,4 @@
-export { createQueue, type QueueOptions, type QueuePlace } from "./create-queue.ts";
+export { createQueue, type QueueOptions } from "./create-queue.ts";
 export {
   InvalidMessageError,
   type MessageIssue,
@@ -9,14 +9,18 @@ export {
   QueueTrimmedError,
 } from "./errors.ts";
 export type { Message, MessageHeaders, NewMessage } from "./message.ts";
+export type { QueuePlace } from "./open-context.ts";
 export {
   DEFAULT_DEDUP_WINDOW_MS,
+  DEFAULT_FOLLOW_INTERVAL_MS,
   DEFAULT_MAX_WAITING,
   DEFAULT_PEEKED,
   type EnqueueOptions,
   type EnqueueResult,
+  type FollowOptions,
   type PeekOptions,
   type ProducerState,
   type Queue,
 } from "./queue.ts";
 export type { QueueReadOptions, QueueTail } from "./queue-context.ts";
+export type { TrimOptions, TrimResult } from "./trim-queue.ts";

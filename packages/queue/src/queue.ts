@@ -1,6 +1,7 @@
 import type { Capacity } from "@tuppence/core/chains";
 import type { Message, NewMessage } from "./message.ts";
 import type { QueueReadOptions, QueueTail } from "./queue-context.ts";
+import type { TrimOptions, TrimResult } from "./trim-queue.ts";
 
 /** How long a messageId is looked back for when nothing else is said, in milliseconds: 15 minutes. */
 export const DEFAULT_DEDUP_WINDOW_MS = 900_000;
@@ -45,6 +46,17 @@ export interface PeekOptions extends Pick<QueueReadOptions, "consistency" | "sig
   readonly from?: number | undefined;
   /** At most so many. Default 10. */
   readonly limit?: number | undefined;
+}
+
+/** How often the end of a queue is looked at that is followed, in milliseconds, when nothing else is said. */
+export const DEFAULT_FOLLOW_INTERVAL_MS = 500;
+
+export interface FollowOptions {
+  /** Default: behind the last message that there is now. */
+  readonly from?: number | undefined;
+  /** How often the end is looked at, in milliseconds. Default 500. */
+  readonly pollIntervalMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -107,6 +119,26 @@ export interface Queue<Body = unknown, NewBody = Body> extends AsyncDisposable {
 
   /** The first position that has not been trimmed: 1 request. */
   firstPosition(options?: { readonly signal?: AbortSignal | undefined }): Promise<number>;
+
+  /**
+   * Follows the queue: reads to its end, waits, and reads on, until the signal is aborted or the loop is left. It consumes nothing.
+   *
+   * Cost: as `read`; 0.5 RCU for each look while nothing comes.
+   *
+   * @throws QueueTrimmedError when messages from there on were trimmed.
+   */
+  follow(options?: FollowOptions): AsyncIterable<Message<Body>>;
+
+  /**
+   * Lets go of messages that nobody needs any more: all before the lowest position that a consumer group has not done or has
+   * parked, but none that `before` or `olderThan` keep, that were enqueued within the window of ids and twenty minutes, or
+   * are in the queue's last item. What is left of them is about 100 bytes for each item. When it is interrupted, the next one goes on.
+   *
+   * Whoever enqueues a message with a `since` before that is refused with `QueueTrimmedError`, and so is a group that is begun there.
+   *
+   * Cost: 2 RCU and what positions by time take, then 1 RCU for each 4 KB and 1 WCU for each KB that is let go.
+   */
+  trim(options?: TrimOptions): Promise<TrimResult>;
 
   /** Creates the tables that are missing; safe to call always. In production, create them as infrastructure. */
   ensureTables(): Promise<void>;

@@ -65,13 +65,12 @@ export function createQueueReader(queue: string, { storage, control, runtime }: 
     const last = await lastItemUpTo(reading(), LAST_SLOT, signal);
     let low = await firstPosition(signal);
     if (last === undefined || last.t < time.getTime()) return (last?.last ?? 0) + 1;
-    // The item that is looked for begins at `low` or later, and holds or is before `high`.
+    // What is before `low` is older or gone; what is at `high` is not older.
     let high = last.last;
     while (low < high) {
       const item = await itemHolding(reading(), Math.floor((low + high) / 2), signal);
       if (item.t < time.getTime()) low = item.last + 1;
       else high = Math.max(low, item.first);
-      if (item.first <= low && item.t >= time.getTime()) break;
     }
     return low;
   }
