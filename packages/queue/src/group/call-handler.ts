@@ -31,7 +31,11 @@ export async function callHandler(context: LaneContext, batch: MessageBatch, att
       cursor.reached(stateAt(upTo));
       return;
     case "transaction":
-      await write(context, batch, await withTimeout(context, attempt, (own) => handling.handle(messages, own)));
+      await write(
+        context,
+        batch,
+        await withTimeout(context, attempt, (own) => handling.handle(messages, own)),
+      );
   }
 }
 

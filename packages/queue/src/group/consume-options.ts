@@ -160,7 +160,8 @@ export function consumeSettings(
   const { maxParked = DEFAULT_MAX_PARKED, handlerTimeoutMs } = options;
   const { leaseDurationMs = DEFAULT_LEASE_DURATION_MS, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS } = options;
   const { maxIdleMs = Math.max(DEFAULT_MAX_IDLE_MS, pollIntervalMs) } = options;
-  if (typeof handler !== "function") throw new TypeError(`A consumer needs a handler, not ${typeof handler}.`);
+  if (typeof handler !== "function")
+    throw new TypeError(`A consumer needs a handler, not ${typeof handler}.`);
   if (!["block", "parkMessage", "parkKey", "skip"].includes(onFailure)) {
     throw new TypeError(`onFailure is ${JSON.stringify(onFailure)}; it can't be.`);
   }
@@ -205,7 +206,9 @@ export function checkStart(at: StartAt): void {
   if (at === "beginning" || at === "end") return;
   if (at instanceof Date && !Number.isNaN(at.getTime())) return;
   if (typeof at === "number" && Number.isSafeInteger(at) && at >= 1) return;
-  throw new TypeError(`A group can't begin at ${String(at)}: "beginning", "end", a position or a Date is needed.`);
+  throw new TypeError(
+    `A group can't begin at ${String(at)}: "beginning", "end", a position or a Date is needed.`,
+  );
 }
 
 function checkWhole(
@@ -215,7 +218,9 @@ function checkWhole(
 ): void {
   for (const [name, value] of Object.entries(numbers)) {
     if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) continue;
-    throw new RangeError(`${name} is ${String(value)}; it has to be a whole number from ${least} to ${most}.`);
+    throw new RangeError(
+      `${name} is ${String(value)}; it has to be a whole number from ${least} to ${most}.`,
+    );
   }
 }
 

@@ -28,6 +28,7 @@ export class FailingLaneReporter {
   #reportedAt = Number.NEGATIVE_INFINITY;
   /** Whether something is stored, by this process or one that had the lane before. */
   #isStored = true;
+  #sending: Promise<void> = Promise.resolve();
 
   constructor(means: { readonly control: ControlStorage; readonly runtime: Runtime; readonly ref: LaneRef }) {
     const { queue, group, lane } = means.ref;
@@ -40,17 +41,23 @@ export class FailingLaneReporter {
   async retrying(failure: { readonly error: unknown; readonly attempt: number }): Promise<void> {
     if (failure.attempt <= UNTOLD_ATTEMPTS) return;
     if (this.#runtime.monotonic() - this.#reportedAt < REPORT_INTERVAL_MS) return;
-    await this.#report(failure.error, { attempts: failure.attempt });
+    this.#sending = this.#report(failure.error, { attempts: failure.attempt });
+    await this.#sending;
   }
 
   /** The lane stands still at a message. */
-  async blocked(position: number, failure: { readonly error: unknown; readonly blocks: number }): Promise<void> {
+  async blocked(
+    position: number,
+    failure: { readonly error: unknown; readonly blocks: number },
+  ): Promise<void> {
     await this.#report(failure.error, { attempts: failure.blocks, blockedAt: position });
   }
 
   /** The lane goes on. */
   async over(signal: AbortSignal): Promise<void> {
     if (!this.#isStored) return;
+    // Whoever sent it is told of its failure; here it is only not to come afterwards.
+    await this.#sending.catch(() => undefined);
     await this.#control.delete(this.#key, signal);
     this.#isStored = false;
     this.#reportedAt = Number.NEGATIVE_INFINITY;

@@ -3,17 +3,19 @@ import { createLeaseGroup, type Lease, type LeaseGroup } from "@tuppence/core/le
 import { leaseGroupOf } from "../names.ts";
 import type { QueueContext } from "../queue-context.ts";
 import type { ConsumeSettings } from "./consume-options.ts";
-import { type GroupDefinition, laneResources, parseLaneResource } from "./group-definition.ts";
+import { type GroupDefinition, parseLaneResource } from "./group-definition.ts";
 import type { GroupGuards } from "./group-guards.ts";
 import type { GroupStore } from "./group-store.ts";
 import { GroupPlan, type GroupWork } from "./group-work.ts";
+import { FailingLaneReporter } from "./failing-lane.ts";
 import type { LaneContext } from "./lane-context.ts";
 import { LaneCursor } from "./lane-cursor.ts";
 import { encodeLaneState, type LaneState } from "./lane-state.ts";
 import { LaneRunner } from "./lane-runner.ts";
+import { listParked, storedLanes } from "./list-parked.ts";
 import { ParkedDetailsStore } from "./parked-details.ts";
 import type { QueueFeed } from "./queue-feed.ts";
-import { type LaneStart, startLane, statesOf } from "./start-lane.ts";
+import { type LaneStart, startLane } from "./start-lane.ts";
 import { startPosition } from "./start-position.ts";
 
 /** A process that consumes a group of a queue, alone or with others that share its lanes. */
@@ -89,7 +91,7 @@ export class GroupConsumer implements QueueConsumer {
       runtime: settings.runtime,
       onEvent: (event) => settings.emit({ type: "lease", queue, group, event }),
     });
-    this.#plan = new GroupPlan(group, { groups, settings, guards, listLeases: () => this.#leases.list() });
+    this.#plan = new GroupPlan(group, { groups, settings, guards, context });
   }
 
   get workerId(): string {
@@ -115,21 +117,38 @@ export class GroupConsumer implements QueueConsumer {
     return this.stop();
   }
 
-  async caughtUp({ position, signal, isExcused = () => false }: CaughtUpOptions & {
+  async caughtUp({
+    position,
+    signal = new AbortController().signal,
+    isExcused = () => false,
+    waitsForRedrives = false,
+  }: CaughtUpOptions & {
     /** Lanes that are not waited for. */
     readonly isExcused?: ((lane: number) => boolean) | undefined;
+    /** Whether what somebody asked for of the parked ones has to be handled, too. */
+    readonly waitsForRedrives?: boolean | undefined;
   } = {}): Promise<void> {
     const { context, group, groups, settings } = this.#parts;
     const wanted = position ?? (await context.reader.tail(signal)).position;
-    const never = new AbortController().signal;
     for (;;) {
-      signal?.throwIfAborted();
-      const { current, previous } = await groups.get(group, signal);
-      const states = statesOf(laneResources(current), await this.#leases.list());
-      const isThere = states.every((state, lane) => isExcused(lane) || (state?.done ?? -1) >= wanted);
-      if (isThere && previous === undefined) return;
-      await pause(settings.runtime, LOOK_MS, signal ?? never);
+      signal.throwIfAborted();
+      const definition = await groups.get(group, signal);
+      const { current } = await storedLanes(context, definition, signal);
+      const isThere = current.every(
+        ({ lane, state }) => isExcused(lane) || (state !== undefined && state.done >= wanted),
+      );
+      const isAsked = waitsForRedrives && (await this.#isAsked(definition, { isExcused, signal }));
+      if (isThere && !isAsked) return;
+      await pause(settings.runtime, LOOK_MS, signal);
     }
+  }
+
+  async #isAsked(
+    definition: GroupDefinition,
+    { isExcused, signal }: { readonly isExcused: (lane: number) => boolean; readonly signal: AbortSignal },
+  ): Promise<boolean> {
+    const parked = await listParked(this.#parts.context, definition, signal);
+    return parked.some(({ lane, redrive }) => redrive !== "no" && !isExcused(lane));
   }
 
   /** Something about the group has changed, or was asked for. */
@@ -167,7 +186,10 @@ export class GroupConsumer implements QueueConsumer {
         return this.#leases.wake();
       case "gone":
         // The lease came to be when it was claimed.
-        return context.control.delete({ partition: `LEASE|${leaseGroupOf(context.name, group)}`, sort: lease.resource });
+        return context.control.delete({
+          partition: `LEASE|${leaseGroupOf(context.name, group)}`,
+          sort: lease.resource,
+        });
       case "wait":
         return;
     }
@@ -201,13 +223,29 @@ export class GroupConsumer implements QueueConsumer {
     const { context, feed, group, guards, settings } = this.#parts;
     const { name: queue, control } = context;
     const ref = { queue, group, lane: parseLaneResource(lease.resource).lane };
-    const onRetry: LaneContext["onRetry"] = (retry) => settings.emit({ type: "retrying", ...ref, ...retry });
-    const { runtime, backoff } = settings;
+    const { runtime, backoff, emit } = settings;
+    const failing = new FailingLaneReporter({ control, runtime, ref });
+    const onRetry: LaneContext["onRetry"] = (retry) => {
+      emit({ type: "retrying", ...ref, ...retry });
+      failing.retrying(retry).catch((error: unknown) => emit({ type: "reportFailed", ...ref, error }));
+    };
     const onMoved = (moved: LaneState): void => settings.onMoved(ref.lane, moved);
     const attempts = { runtime, backoff, ending: lease.lost, maxAttempts: 1, onRetry };
     const cursor = new LaneCursor({ lease, control, attempts, guards, onMoved }, state);
     const details = new ParkedDetailsStore(control, { queue, group });
-    const lane = { ref, lanes, queue: context, feed, settings, guards, lease, ending, cursor, details, onRetry };
-    return { runner: new LaneRunner(lane, () => this.#group?.redrives ?? 0) };
+    const lane = {
+      ref,
+      lanes,
+      queue: context,
+      feed,
+      settings,
+      guards,
+      lease,
+      ending,
+      cursor,
+      details,
+      failing,
+    };
+    return { runner: new LaneRunner({ ...lane, onRetry }, () => this.#group?.redrives ?? 0) };
   }
 }

@@ -8,7 +8,9 @@ export class GroupMissingError extends TuppenceError {
   readonly group: string;
 
   constructor(queue: string, group: string) {
-    super(`Queue ${JSON.stringify(queue)} has no group ${JSON.stringify(group)}: start a consumer of it first.`);
+    super(
+      `Queue ${JSON.stringify(queue)} has no group ${JSON.stringify(group)}: start a consumer of it first.`,
+    );
     this.queue = queue;
     this.group = group;
   }

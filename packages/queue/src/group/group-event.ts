@@ -52,5 +52,7 @@ export type GroupEvent =
   | (LaneRef & { readonly type: "redriveFailed"; readonly position: number; readonly error: unknown })
   /** A message that can't be handled was left out, as `onFailure` says. */
   | (LaneRef & { readonly type: "skipped"; readonly position: number; readonly error: unknown })
+  /** What a lane fails at could not be stored for others to see. */
+  | (LaneRef & { readonly type: "reportFailed"; readonly error: unknown })
   /** Leases come and go; what fails in between is told here, and tried again. */
   | { readonly type: "lease"; readonly queue: string; readonly group: string; readonly event: LeaseEvent };

@@ -5,7 +5,7 @@ import { type FailingLane, readFailing } from "./failing-lane.ts";
 import type { GroupDefinition } from "./group-definition.ts";
 import { laneOf } from "./lane-of.ts";
 import { lowestNeeded, parkedCount, wasDone } from "./lane-state.ts";
-import { type StoredLane, storedLanes } from "./list-parked.ts";
+import { type StoredLane, type StoredLanes, storedLanes } from "./list-parked.ts";
 
 export interface LaneStatus {
   readonly lane: number;
@@ -87,7 +87,9 @@ export async function readGroupStatus(context: QueueContext, group: GroupDefinit
 /** The lowest position that a group still needs: what is below it was done. Cost: 1 RCU for each 4 KB of leases. */
 export async function lowestNeededBy(context: QueueContext, group: GroupDefinition): Promise<number> {
   const { current, previous } = await storedLanes(context, group);
-  const needed = [...current, ...previous].map(({ state }) => (state ? lowestNeeded(state) : group.after + 1));
+  const needed = [...current, ...previous].map(({ state }) =>
+    state ? lowestNeeded(state) : group.after + 1,
+  );
   // Lanes that are not begun take over what those before need, which is among them.
   const isTakingOver = previous.length > 0 && previous.every(({ state }) => state !== undefined);
   const begun = [...current, ...previous].flatMap(({ state }) => (state ? [lowestNeeded(state)] : []));
@@ -104,10 +106,7 @@ class GroupPlace {
   readonly #previous: readonly StoredLane[];
   readonly #after: number;
 
-  constructor(
-    { after }: GroupDefinition,
-    lanes: { readonly current: readonly StoredLane[]; readonly previous: readonly StoredLane[] },
-  ) {
+  constructor({ after }: GroupDefinition, lanes: StoredLanes) {
     const { current, previous } = lanes;
     this.#current = current;
     this.#previous = previous;
@@ -115,9 +114,13 @@ class GroupPlace {
     const isBegun = current.some(({ state }) => state !== undefined) || previous.length === 0;
     this.counted = isBegun ? current : previous;
     const doneIn = ({ state }: StoredLane): number => state?.done ?? after;
-    const all = isBegun && previous.length > 0 ? [...current.filter(({ state }) => state), ...previous] : this.counted;
+    const all =
+      isBegun && previous.length > 0 ? [...current.filter(({ state }) => state), ...previous] : this.counted;
     this.lowest = Math.min(...all.map(doneIn));
-    const reached = [...all, ...previous].flatMap(({ state }) => [state?.done ?? after, ...(state?.before ?? [])]);
+    const reached = [...all, ...previous].flatMap(({ state }) => [
+      state?.done ?? after,
+      ...(state?.before ?? []),
+    ]);
     this.highest = Math.max(...reached);
   }
 

@@ -80,9 +80,11 @@ export class GroupStore {
         if (outcome.applied) return { ...wanted, revision };
         mayBeWritten ||= outcome.resent;
       } catch (error) {
-        if (!(error instanceof UncertainWriteError) && classifyFailure(error).kind !== "transient") throw error;
+        if (!(error instanceof UncertainWriteError) && classifyFailure(error).kind !== "transient")
+          throw error;
         mayBeWritten ||= error instanceof UncertainWriteError && error.mayBeWritten;
-        if (send === MAX_SENDS) throw new GroupBusyError({ queue, group: name, mayBeWritten }, { cause: error });
+        if (send === MAX_SENDS)
+          throw new GroupBusyError({ queue, group: name, mayBeWritten }, { cause: error });
       }
       if (send === MAX_SENDS) throw new GroupBusyError({ queue, group: name, mayBeWritten });
       await pause(runtime, backoffMs(send, BACKOFF, runtime.random), new AbortController().signal);

@@ -1,9 +1,16 @@
-import type { LeaseState } from "@tuppence/core/leases";
+import type { QueueContext } from "../queue-context.ts";
 import type { ConsumeSettings } from "./consume-options.ts";
-import { beginGroup, changeLanes, type GroupDefinition, laneResources, letGoOfPrevious } from "./group-definition.ts";
+import {
+  beginGroup,
+  changeLanes,
+  type GroupDefinition,
+  laneResource,
+  laneResources,
+  letGoOfPrevious,
+} from "./group-definition.ts";
 import type { GroupStore } from "./group-store.ts";
 import type { GroupGuards } from "./group-guards.ts";
-import { statesOf } from "./start-lane.ts";
+import { type StoredLanes, storedLanes } from "./list-parked.ts";
 
 /** What is to be done for a group now. */
 export interface GroupWork {
@@ -12,12 +19,25 @@ export interface GroupWork {
   readonly resources: readonly string[];
 }
 
+/** Whether all that the lanes before knew is in the current ones. */
+export function isTakenOver({ current }: Pick<StoredLanes, "current">): boolean {
+  return current.every(({ state }) => state !== undefined && state.before === undefined);
+}
+
+/** Lets go of the generation before the current one, which has taken over from it. */
+export function letGo(
+  groups: GroupStore,
+  { name, current: { number } }: GroupDefinition,
+): Promise<GroupDefinition | undefined> {
+  return groups.change(name, (was) => (was?.current.number === number ? letGoOfPrevious(was) : was));
+}
+
 /** Finds out what a group's consumers are to work on, and takes each step of a change that can be taken. */
 export class GroupPlan {
   readonly #name: string;
   readonly #groups: GroupStore;
   readonly #settings: Pick<ConsumeSettings, "lanes" | "runtime">;
-  readonly #listLeases: () => Promise<readonly LeaseState[]>;
+  readonly #context: QueueContext;
   readonly #waitsForSeals: boolean;
   /** Whether the lanes that this consumer was started with are still to be changed to. */
   #isToChangeLanes: boolean;
@@ -28,14 +48,13 @@ export class GroupPlan {
       readonly groups: GroupStore;
       readonly settings: Pick<ConsumeSettings, "lanes" | "runtime">;
       readonly guards: Pick<GroupGuards, "waitsForSeals">;
-      /** Strongly consistent. */
-      readonly listLeases: () => Promise<readonly LeaseState[]>;
+      readonly context: QueueContext;
     },
   ) {
     this.#name = name;
     this.#groups = means.groups;
     this.#settings = means.settings;
-    this.#listLeases = means.listLeases;
+    this.#context = means.context;
     this.#waitsForSeals = means.guards.waitsForSeals;
     this.#isToChangeLanes = means.settings.lanes !== undefined;
   }
@@ -58,21 +77,14 @@ export class GroupPlan {
     if (group === undefined || group.deleted) return { group: undefined, resources: [] };
     const { current, previous } = group;
     if (previous === undefined) return { group, resources: laneResources(current) };
-    const leases = await this.#listLeases();
-    const before = statesOf(laneResources(previous), leases);
-    const unsealed = laneResources(previous).filter((_, lane) => !before[lane]?.sealed);
+    const lanes = await storedLanes(this.#context, group);
+    const unsealed = lanes.previous.filter(({ state }) => !state?.sealed);
     if (unsealed.length > 0) {
-      const all = [...unsealed, ...laneResources(current)];
-      return { group, resources: this.#waitsForSeals ? unsealed : all };
+      const sealing = unsealed.map(({ lane }) => laneResource(previous, lane));
+      const all = [...sealing, ...laneResources(current)];
+      return { group, resources: this.#waitsForSeals ? sealing : all };
     }
-    const begun = statesOf(laneResources(current), leases);
-    if (begun.every((state) => state !== undefined && state.before === undefined)) {
-      const { number } = current;
-      await this.#groups.change(this.#name, (was) =>
-        was?.current.number === number ? letGoOfPrevious(was) : was,
-      );
-      return this.look();
-    }
+    if (isTakenOver(lanes)) await letGo(this.#groups, group);
     return { group, resources: laneResources(current) };
   }
 

@@ -39,11 +39,14 @@ async function handleInHalves(
   let left = batch;
   try {
     // A single message is worth some patience; where it is one of many that fails, it is to be found first.
-    await tryUntilDone(attemptsOf(context, batch.messages.length === 1 ? maxAttempts : 1), async (attempt) => {
-      left = withoutDone(left, context);
-      if (left.messages.length > 0) await callHandler(context, left, attempt);
-      else context.cursor.reached(left.stateAt(left.upTo));
-    });
+    await tryUntilDone(
+      attemptsOf(context, batch.messages.length === 1 ? maxAttempts : 1),
+      async (attempt) => {
+        left = withoutDone(left, context);
+        if (left.messages.length > 0) await callHandler(context, left, attempt);
+        else context.cursor.reached(left.stateAt(left.upTo));
+      },
+    );
     return undefined;
   } catch (error) {
     if (!(error instanceof GivenUpError)) throw error;

@@ -1,6 +1,7 @@
 import type { Lease } from "@tuppence/core/leases";
 import type { QueueContext } from "../queue-context.ts";
 import type { Attempts, Retry } from "./attempts.ts";
+import type { FailingLaneReporter } from "./failing-lane.ts";
 import type { ConsumeSettings } from "./consume-options.ts";
 import type { GroupGuards } from "./group-guards.ts";
 import type { LaneRef } from "./group-event.ts";
@@ -23,6 +24,7 @@ export interface LaneContext {
   readonly ending: AbortSignal;
   readonly cursor: LaneCursor;
   readonly details: ParkedDetailsStore;
+  readonly failing: FailingLaneReporter;
   readonly onRetry: (retry: Retry) => void;
 }
 

@@ -101,7 +101,7 @@ export class LaneRunner {
     const isPassedOnly = part.messages.length === 0 && part.behind.length === 0;
     if (!isPassedOnly || cursor.staleMs >= passedStoreMs) await cursor.store();
     this.#told(part, startedAt);
-    if (failed === undefined) this.#blocks = 0;
+    if (failed === undefined) await this.#goesOn();
     else await this.#settle(failed);
     this.#window.pass(cursor.state.done);
   }
@@ -114,6 +114,7 @@ export class LaneRunner {
     if (onFailure === "block") return this.#block(position, error);
     if (onFailure === "skip") {
       await cursor.move(advance(cursor.state, position));
+      await this.#goesOn();
       return emit({ type: "skipped", ...ref, position, error });
     }
     if (parkedCount(cursor.state) >= maxParked) return this.#block(position, this.#noRoom(error));
@@ -121,8 +122,14 @@ export class LaneRunner {
     await this.#retrying(() => details.failed(message, told, lease.lost));
     const short = onFailure === "parkKey" && key !== undefined ? shortKey(key) : SINGLE;
     await cursor.move(advance(cursor.state, position, [{ position, key: short }]));
-    this.#blocks = 0;
+    await this.#goesOn();
     emit({ type: "parked", ...ref, position, error, attempts });
+  }
+
+  async #goesOn(): Promise<void> {
+    this.#blocks = 0;
+    const { failing, lease } = this.#context;
+    await this.#retrying(() => failing.over(lease.lost));
   }
 
   #noRoom(cause?: unknown): Error {
@@ -134,6 +141,7 @@ export class LaneRunner {
     const { ref, settings } = this.#context;
     const pauseMs = Math.min(BLOCK_BACKOFF.minMs * 2 ** Math.min(this.#blocks++, 20), BLOCK_BACKOFF.maxMs);
     settings.emit({ type: "blocked", ...ref, position, error, pauseMs });
+    await this.#retrying(() => this.#context.failing.blocked(position, { error, blocks: this.#blocks }));
     await this.#pause(pauseMs);
   }
 
@@ -167,7 +175,8 @@ export class LaneRunner {
     using over = new LinkedAbort(ending, this.#waking.signal);
     const end = (): void => over.abort("over");
     const shortest = waitsMs.length === 0 ? undefined : Math.min(...waitsMs);
-    const timer = shortest === undefined ? undefined : pause(settings.runtime, shortest, over.signal).then(end);
+    const timer =
+      shortest === undefined ? undefined : pause(settings.runtime, shortest, over.signal).then(end);
     try {
       await wait(over.signal);
     } finally {

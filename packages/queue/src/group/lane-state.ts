@@ -49,7 +49,11 @@ function withParked({ parked }: LaneState, added: readonly ToPark[]): LaneState[
   for (const { key, position } of added) {
     const own = positions.get(key) ?? [];
     // Parked twice is parked once.
-    if (!own.includes(position)) positions.set(key, [...own, position].toSorted((one, other) => one - other));
+    if (!own.includes(position))
+      positions.set(
+        key,
+        [...own, position].toSorted((one, other) => one - other),
+      );
   }
   return positions;
 }

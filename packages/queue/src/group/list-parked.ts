@@ -26,12 +26,17 @@ export interface StoredLane {
   readonly state: LaneState | undefined;
 }
 
+export interface StoredLanes {
+  readonly current: readonly StoredLane[];
+  readonly previous: readonly StoredLane[];
+}
+
 /** Those of the current generation, and of the one before as long as they are not all taken over. Cost: 1 RCU for each 4 KB. */
 export async function storedLanes(
   { control, name }: Pick<QueueContext, "control" | "name">,
   group: GroupDefinition,
   signal?: AbortSignal,
-): Promise<{ readonly current: readonly StoredLane[]; readonly previous: readonly StoredLane[] }> {
+): Promise<StoredLanes> {
   const partition = `LEASE|${leaseGroupOf(name, group.name)}`;
   const items = await control.list(partition, { consistency: "strong", signal });
   const lanesOf = (resources: readonly string[]): readonly StoredLane[] =>
@@ -64,9 +69,7 @@ export async function listParked(
   signal?: AbortSignal,
 ): Promise<readonly ParkedMessage[]> {
   const chains = await parkedChains(context, group, signal);
-  return chains
-    .flatMap(({ messages }) => messages)
-    .toSorted((one, other) => one.position - other.position);
+  return chains.flatMap(({ messages }) => messages).toSorted((one, other) => one.position - other.position);
 }
 
 export async function parkedChains(
@@ -95,7 +98,10 @@ function chainsOf(
     if (short === SINGLE) {
       return positions.map((position) => {
         const isRedriven = redriven.has(position);
-        return { short, messages: [parkedMessage(position, { lane, isRedriven, details: details.get(position) })] };
+        return {
+          short,
+          messages: [parkedMessage(position, { lane, isRedriven, details: details.get(position) })],
+        };
       });
     }
     const known = positions.map((position) => details.get(position));

@@ -85,7 +85,6 @@ function readDetails(sort: string, item: ControlItem): ParkedDetails {
     position: Number(sort),
     key: key === undefined ? undefined : String(key),
     failures: stored.map(([at, attempts, error]) => ({ at: new Date(at), attempts, error })),
-    asked:
-      asked === "apply" || asked === "skip" ? { what: asked, request: Number(request) } : undefined,
+    asked: asked === "apply" || asked === "skip" ? { what: asked, request: Number(request) } : undefined,
   };
 }

@@ -11,7 +11,6 @@ import {
   type ConsumeOptions,
   consumeSettings,
   type ConsumeSettings,
-  type GroupOptions,
   type MessageConsumeOptions,
   type MessageHandler,
   type StartAt,
@@ -21,12 +20,14 @@ import {
 import { deliverMessages } from "./deliver-messages.ts";
 import type { Delivery } from "./deliveries.ts";
 import { GroupConsumer, type QueueConsumer } from "./group-consumer.ts";
+import type { GroupEvent } from "./group-event.ts";
 import { changeLanes, endGroup, type GroupDefinition, resetGroup } from "./group-definition.ts";
 import { GroupBusyError } from "./group-errors.ts";
 import { GROUP_GUARDS, type GroupGuards } from "./group-guards.ts";
 import { type GroupStatus, lowestNeededBy, readGroupStatus } from "./group-status.ts";
 import { GroupStore } from "./group-store.ts";
-import { listParked, type ParkedMessage } from "./list-parked.ts";
+import { isTakenOver, letGo } from "./group-work.ts";
+import { listParked, type ParkedMessage, storedLanes } from "./list-parked.ts";
 import { QueueFeed } from "./queue-feed.ts";
 import { startPosition } from "./start-position.ts";
 
@@ -52,7 +53,11 @@ export interface QueueGroups<Body = unknown> {
    */
   consume(group: string, handler: MessageHandler<Body>, options?: MessageConsumeOptions): QueueConsumer;
   consume(group: string, handler: BatchHandler<Body>, options: BatchConsumeOptions): QueueConsumer;
-  consume(group: string, handler: TransactionHandler<Body>, options: TransactionConsumeOptions): QueueConsumer;
+  consume(
+    group: string,
+    handler: TransactionHandler<Body>,
+    options: TransactionConsumeOptions,
+  ): QueueConsumer;
 
   /**
    * The messages of a group as an iterable, each to be acknowledged: the next one of its lane comes after that. Leaving the loop
@@ -97,25 +102,32 @@ export interface QueueGroups<Body = unknown> {
    */
   changeLanes(group: string, lanes: number): Promise<void>;
 
-  /** Ends a group: consumers that run do nothing any more. One that is started later makes it anew. */
+  /**
+   * Ends a group: consumers that run do nothing any more. One that is started later makes it anew.
+   *
+   * @throws GroupMissingError, GroupBusyError
+   */
   deleteGroup(group: string): Promise<void>;
 }
 
-/** What the hosts of consumers use beside. */
-export interface InnerQueueGroups extends QueueGroups {
+/** What is not for applications. */
+export interface InnerGroups {
   /** A consumer with settings that no option sets. */
-  consumeWith(
+  readonly consumeWith: (
     group: string,
     handler: unknown,
     options: ConsumeOptions,
     settings?: Partial<ConsumeSettings>,
-  ): GroupConsumer;
-  /** The lowest position that any group needs; undefined when there is no group. */
-  lowestNeeded(): Promise<number | undefined>;
+  ) => GroupConsumer;
+  /** The lowest position that any group needs, infinite when there is no group. */
+  readonly lowestNeeded: () => Promise<number>;
 }
 
-export function createQueueGroups(context: QueueContext, guards: GroupGuards = GROUP_GUARDS): InnerQueueGroups {
-  const { name: queue, control, reader, runtime } = context;
+export function createQueueGroups<Body>(
+  context: QueueContext,
+  guards: GroupGuards = GROUP_GUARDS,
+): { readonly groups: QueueGroups<Body>; readonly inner: InnerGroups } {
+  const { name: queue, reader, runtime } = context;
   const groups = new GroupStore(context);
   const feed = new QueueFeed(context);
   const consumers = new Map<string, Set<GroupConsumer>>();
@@ -146,60 +158,63 @@ export function createQueueGroups(context: QueueContext, guards: GroupGuards = G
     return consumer;
   }
 
-  async function change(
-    group: string,
-    next: (was: GroupDefinition) => GroupDefinition,
-  ): Promise<GroupDefinition> {
+  /** Changes a group's definition, and takes away what it makes superfluous. */
+  async function change(group: string, next: (was: GroupDefinition) => GroupDefinition): Promise<void> {
     await groups.get(group);
     const changed = await groups.change(group, (was) => (was === undefined || was.deleted ? was : next(was)));
-    const cleaned = changed && (await groups.cleanUp(changed));
+    if (changed) await groups.cleanUp(changed);
     wake(group);
-    return cleaned ?? groups.get(group);
   }
 
-  return {
+  const inner: InnerGroups = {
     consumeWith,
-    consume: (group: string, handler: unknown, options: ConsumeOptions = {}) => consumeWith(group, handler, options),
-    messages: (group, { signal, ...options }: MessagesOptions = {}) =>
-      deliverMessages(({ handler, onMoved, onEvent }) => {
-        const emit = (event: Parameters<NonNullable<GroupOptions["onEvent"]>>[0]): void => {
-          onEvent(event);
-          options.onEvent?.(event);
-        };
-        return consumeWith(group, handler, { ...options, onEvent: emit }, { onMoved });
-      }, signal),
-    groups: async () => (await groups.list()).map(({ name }) => name),
-    status: async (group) => readGroupStatus(context, await groups.get(group)),
-    parked: async (group) => listParked(context, await groups.get(group)),
-    async redrive(group, options = {}) {
-      const count = await askRedrive({ context, groups }, group, options);
-      wake(group);
-      return count;
-    },
-    async reset(group, { to }) {
-      checkStart(to);
-      const after = await startPosition(reader, to);
-      const firstPosition = await reader.firstPosition();
-      if (after + 1 < firstPosition) throw new QueueTrimmedError({ queue, position: after + 1, firstPosition });
-      await change(group, (was) => resetGroup(was, after));
-    },
-    async changeLanes(group, lanes) {
-      checkLanes(lanes);
-      await change(group, (was) => {
-        const next = changeLanes(was, lanes);
-        if (next === "busy") throw new GroupBusyError({ queue, group, mayBeWritten: false });
-        return next;
-      });
-    },
-    async deleteGroup(group) {
-      const ended = await groups.change(group, (was) => (was === undefined || was.deleted ? was : endGroup(was)));
-      if (ended === undefined) return;
-      await groups.cleanUp(ended);
-      wake(group);
-    },
     async lowestNeeded() {
-      const needed = await Promise.all((await groups.list()).map((group) => lowestNeededBy(context, group)));
-      return needed.length === 0 ? undefined : Math.min(...needed);
+      const needed = (await groups.list()).map((group) => lowestNeededBy(context, group));
+      return Math.min(...(await Promise.all(needed)));
+    },
+  };
+
+  return {
+    inner,
+    groups: {
+      consume: (group: string, handler: unknown, options: ConsumeOptions = {}) =>
+        consumeWith(group, handler, options),
+      messages: (group, { signal, ...options }: MessagesOptions = {}) =>
+        deliverMessages(({ handler, onMoved, onEvent }) => {
+          const emit = (event: GroupEvent): void => {
+            onEvent(event);
+            options.onEvent?.(event);
+          };
+          return consumeWith(group, handler, { ...options, onEvent: emit }, { onMoved });
+        }, signal) as AsyncIterable<Delivery<Body>>,
+      groups: async () => (await groups.list()).map(({ name }) => name),
+      status: async (group) => readGroupStatus(context, await groups.get(group)),
+      parked: async (group) => listParked(context, await groups.get(group)),
+      async redrive(group, options = {}) {
+        const count = await askRedrive({ context, groups }, group, options);
+        wake(group);
+        return count;
+      },
+      async reset(group, { to }) {
+        checkStart(to);
+        const after = await startPosition(reader, to);
+        const firstPosition = await reader.firstPosition();
+        if (after + 1 < firstPosition) {
+          throw new QueueTrimmedError({ queue, position: after + 1, firstPosition });
+        }
+        await change(group, (was) => resetGroup(was, after));
+      },
+      async changeLanes(name, lanes) {
+        checkLanes(lanes);
+        const group = await groups.get(name);
+        if (group.previous && isTakenOver(await storedLanes(context, group))) await letGo(groups, group);
+        await change(name, (was) => {
+          const next = changeLanes(was, lanes);
+          if (next === "busy") throw new GroupBusyError({ queue, group: name, mayBeWritten: false });
+          return next;
+        });
+      },
+      deleteGroup: (group) => change(group, endGroup),
     },
   };
 }

@@ -5,7 +5,15 @@ import { isEnd, LaneEndedError, retryPauseMs, tryUntilDone } from "./attempts.ts
 import { callHandler } from "./call-handler.ts";
 import type { GroupEvent } from "./group-event.ts";
 import { attemptsOf, type LaneContext } from "./lane-context.ts";
-import { askFor, giveUp, keyOfParked, type LaneState, nextRedriven, parkedCount, unpark } from "./lane-state.ts";
+import {
+  askFor,
+  giveUp,
+  keyOfParked,
+  type LaneState,
+  nextRedriven,
+  parkedCount,
+  unpark,
+} from "./lane-state.ts";
 import type { ParkedDetails } from "./parked-details.ts";
 
 /** Parked messages that are handled in one go, before the lane goes on with the queue. */
@@ -38,7 +46,9 @@ export class LaneRedrive {
     const { cursor } = this.#context;
     if (parkedCount(cursor.state) > 0 && this.#requests !== requests) await this.#takeIn();
     this.#requests = requests;
-    for (const position of nextRedriven(cursor.state).filter((each) => this.#isDue(each)).slice(0, MAX_AT_ONCE)) {
+    for (const position of nextRedriven(cursor.state)
+      .filter((each) => this.#isDue(each))
+      .slice(0, MAX_AT_ONCE)) {
       if (this.#context.ending.aborted) throw new LaneEndedError();
       await this.#handle(position);
     }
@@ -47,7 +57,9 @@ export class LaneRedrive {
   /** In how many ms there is something to be handled; undefined when nothing is asked for. */
   get dueInMs(): number | undefined {
     const now = this.#context.settings.runtime.monotonic();
-    const times = nextRedriven(this.#context.cursor.state).map((position) => this.#triesOf(position).notBefore);
+    const times = nextRedriven(this.#context.cursor.state).map(
+      (position) => this.#triesOf(position).notBefore,
+    );
     return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - now);
   }
 
@@ -59,7 +71,8 @@ export class LaneRedrive {
       (each) => each.asked !== undefined && keyOfParked(cursor.state, each.position) !== undefined,
     );
     let state = cursor.state;
-    for (const each of asked) state = each.asked?.what === "skip" ? skip(state, each.position) : askFor(state, each.position);
+    for (const each of asked)
+      state = each.asked?.what === "skip" ? skip(state, each.position) : askFor(state, each.position);
     if (state !== cursor.state) await cursor.move(state);
     for (const each of asked) {
       if (keyOfParked(state, each.position) === undefined) {
