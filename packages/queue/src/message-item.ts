@@ -14,8 +14,8 @@ interface EntryExtras {
   readonly h?: MessageHeaders | undefined;
 }
 
-/** The entry of a message, as JSON text. */
-export function entryText({ body, key, messageId, headers }: NewMessage): string {
+/** The entry of a message with a body that was checked, as JSON text. */
+export function entryText({ key, messageId, headers }: NewMessage, body: unknown): string {
   const text = JSON.stringify(body);
   if (key === undefined && messageId === undefined && headers === undefined) return `[${text}]`;
   const extras: EntryExtras = { k: key, i: messageId, h: headers };

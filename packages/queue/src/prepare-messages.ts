@@ -9,8 +9,17 @@ export interface PreparedMessage {
   /** Its entry, as JSON text. */
   readonly text: string;
   readonly messageId: string | undefined;
-  /** Epoch milliseconds. */
-  readonly since: number | undefined;
+  /** Its id is looked for in what was written since then, in epoch milliseconds; infinite without one. */
+  readonly horizon: number;
+}
+
+/** How messages are checked, and how far back their ids are looked for. */
+export interface PrepareOptions {
+  readonly schema: StandardSchemaV1 | undefined;
+  /** Epoch milliseconds, when the call came. */
+  readonly nowMs: number;
+  readonly dedupWindowMs: number;
+  readonly marginMs: number;
 }
 
 /** Of a key or a message's id. */
@@ -25,11 +34,11 @@ const MAX_ID_CHARACTERS = 1_024;
 export async function prepareMessages(
   queue: string,
   messages: readonly NewMessage[],
-  schema: StandardSchemaV1 | undefined,
+  options: PrepareOptions,
 ): Promise<PreparedMessage[]> {
   const prepared: PreparedMessage[] = [];
   for (const [index, message] of messages.entries()) {
-    const ready = prepareMessage({ queue, index }, message, schema);
+    const ready = prepareMessage({ queue, index }, message, options);
     prepared.push(ready instanceof Promise ? await ready : ready);
   }
   return prepared;
@@ -43,24 +52,28 @@ interface MessagePlace {
 function prepareMessage(
   place: MessagePlace,
   message: NewMessage,
-  schema: StandardSchemaV1 | undefined,
+  options: PrepareOptions,
 ): PreparedMessage | Promise<PreparedMessage> {
   if (typeof message !== "object" || message === null) {
     throw refusal(place, { path: "message", message: "a message is an object with a body" });
   }
   checkExtras(place, message);
-  if (schema === undefined) return finish(place, message, message.body);
-  const result = schema["~standard"].validate(message.body);
+  const { messageId } = message;
+  const horizon = messageId === undefined ? Number.POSITIVE_INFINITY : horizonOf(message, options);
+  const finish = (body: unknown): PreparedMessage => {
+    const problem = findJsonProblem(body, "body");
+    if (problem !== undefined) throw refusal(place, problem);
+    return { text: entryText(message, body), messageId, horizon };
+  };
+  if (options.schema === undefined) return finish(message.body);
+  const result = options.schema["~standard"].validate(message.body);
   return result instanceof Promise
-    ? result.then((later) => finish(place, message, checkedBody(place, later)))
-    : finish(place, message, checkedBody(place, result));
+    ? result.then((later) => finish(checkedBody(place, later)))
+    : finish(checkedBody(place, result));
 }
 
-function finish(place: MessagePlace, message: NewMessage, body: unknown): PreparedMessage {
-  const problem = findJsonProblem(body, "body");
-  if (problem !== undefined) throw refusal(place, problem);
-  const { messageId, since } = message;
-  return { text: entryText({ ...message, body }), messageId, since: since?.getTime() };
+function horizonOf({ since }: NewMessage, { nowMs, dedupWindowMs, marginMs }: PrepareOptions): number {
+  return Math.min(since?.getTime() ?? nowMs - dedupWindowMs, nowMs) - marginMs;
 }
 
 function checkExtras(place: MessagePlace, { key, messageId, since, headers }: NewMessage): void {

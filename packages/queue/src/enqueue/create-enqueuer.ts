@@ -62,7 +62,9 @@ class GroupedEnqueuer implements Enqueuer {
   ): Promise<EnqueueResult> {
     this.#checkSequence(sequence);
     const list = Array.isArray(messages) ? (messages as readonly NewMessage[]) : [messages as NewMessage];
-    const prepared = await prepareMessages(this.#context.name, list, this.#options.schema);
+    const { schema, dedupWindowMs, guards } = this.#options;
+    const settings = { schema, dedupWindowMs, marginMs: guards.marginMs, nowMs: this.#context.runtime.now() };
+    const prepared = await prepareMessages(this.#context.name, list, settings);
     if (prepared.length === 0) {
       const issues = [{ path: "messages", message: "a call holds no message; give at least one" }] as const;
       throw new InvalidMessageError({ queue: this.#context.name, index: 0, issues });

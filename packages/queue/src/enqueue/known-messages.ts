@@ -53,9 +53,8 @@ export class KnownMessages {
     this.#since = Math.min(this.#since, since);
     for (const { first, messageIds } of items) {
       for (const [index, id] of messageIds.entries()) {
-        const known = id === undefined ? undefined : this.#positions.get(id);
-        if (id !== undefined && (known === undefined || known < first))
-          this.#positions.set(id, first + index);
+        if (id === undefined || Number(this.#positions.get(id)) > first + index) continue;
+        this.#positions.set(id, first + index);
       }
     }
   }

@@ -10,7 +10,6 @@ import {
 } from "@tuppence/core/chains";
 import { ProducerSequenceError } from "../errors.ts";
 import { producerText } from "../message-item.ts";
-import type { PreparedMessage } from "../prepare-messages.ts";
 import type { QueueContext } from "../queue-context.ts";
 import { answerCalls, type EnqueueOutcome } from "./answer-calls.ts";
 import type { EnqueueGuards } from "./guards.ts";
@@ -66,16 +65,16 @@ export class QueueWriter {
 
   async write(calls: readonly EnqueueCall[]): Promise<EnqueueOutcome[]> {
     const bill = new Bill();
-    const now = this.#queue.runtime.now();
+    const horizon = horizonOf(calls);
     await this.#queue.open();
-    await this.#prepare(calls, { now, bill });
+    await this.#prepare(horizon, bill);
     let looked = false;
     if (calls.some(({ looks }) => looks)) {
       await this.#view.catchUp(bill);
       looked = true;
     }
     for (let race = 0; race <= MAX_RACES; race++) {
-      const plan = planEnqueue(calls, this.#knowledgeAt(now));
+      const plan = planEnqueue(calls, this.#knowledge());
       if (!looked && plan.calls.some(isGap)) {
         // Those before it may have come through another process.
         await this.#view.catchUp(bill);
@@ -95,7 +94,7 @@ export class QueueWriter {
           end,
           plan.entries.map(({ messageId }) => messageId),
         );
-        this.#view.forget(Math.min(this.#horizon({}, now), this.#horizonOf(calls, now)));
+        this.#view.forget(Math.min(horizon, this.#usualHorizon()));
         if (this.producer !== undefined) this.#hints?.refresh(this.producer);
       }
       return answerCalls(calls, plan, { first, capacity: bill.total() });
@@ -110,40 +109,25 @@ export class QueueWriter {
     if (this.producer !== undefined) await this.#hints?.close(this.producer);
   }
 
-  /** Makes sure that as much is known as it takes to write these calls. */
-  async #prepare(
-    calls: readonly EnqueueCall[],
-    { now, bill }: { readonly now: number; readonly bill: Bill },
-  ): Promise<void> {
+  /** Makes sure that as much is known as it takes to write what follows from items since the horizon. */
+  async #prepare(horizon: number, bill: Bill): Promise<void> {
     const { producer } = this.#options;
     if (producer && this.#hints) await this.#view.restore(producer.id, this.#hints, bill);
-    await this.#view.reach(this.#horizonOf(calls, now), bill);
+    await this.#view.reach(horizon, bill);
     await this.#view.findEnd(bill);
   }
 
-  /** How far back ids of calls have to be known; for ever short if there are none. */
-  #horizonOf(calls: readonly EnqueueCall[], now: number): number {
-    let horizon = Number.POSITIVE_INFINITY;
-    for (const { messages, sequence } of calls) {
-      // A sequence decides alone.
-      if (sequence !== undefined) continue;
-      for (const message of messages) {
-        if (message.messageId !== undefined) horizon = Math.min(horizon, this.#horizon(message, now));
-      }
-    }
-    return horizon;
-  }
-
-  #horizon({ since }: Pick<Partial<PreparedMessage>, "since">, now: number): number {
+  /** How far back a message of now has to know the queue. */
+  #usualHorizon(): number {
     const { dedupWindowMs, guards } = this.#options;
-    return Math.min(since ?? now - dedupWindowMs, now) - guards.marginMs;
+    return this.#queue.runtime.now() - dedupWindowMs - guards.marginMs;
   }
 
-  #knowledgeAt(now: number): Knowledge {
+  #knowledge(): Knowledge {
     const { producer } = this;
     return {
       comparesGroup: this.#options.guards.comparesGroup,
-      findDuplicate: (message) => this.#view.findMessage(message.messageId, this.#horizon(message, now)),
+      findDuplicate: ({ messageId, horizon }) => this.#view.findMessage(messageId, horizon),
       producer: producer && {
         sequence: producer.sequence,
         positionOf: (sequence) => producer.positionOf(sequence),
@@ -179,6 +163,17 @@ export class QueueWriter {
     await runtime.sleep(backoffMs(race, RACE_BACKOFF, runtime.random));
     await this.#view.catchUp(bill);
   }
+}
+
+/** How far back ids of calls have to be known; infinite if there are none. */
+function horizonOf(calls: readonly EnqueueCall[]): number {
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const { messages, sequence } of calls) {
+    // A sequence decides alone.
+    if (sequence !== undefined) continue;
+    for (const { horizon } of messages) oldest = Math.min(oldest, horizon);
+  }
+  return oldest;
 }
 
 function isGap(plan: CallPlan): boolean {
