@@ -73,8 +73,8 @@ async function withTimeout<Result>(
   call: (context: HandlerContext) => Promise<Result> | Result,
 ): Promise<Result> {
   const { handlerTimeoutMs, runtime } = settings;
-  const { group, lane } = ref;
-  if (handlerTimeoutMs === undefined) return call({ signal: lease.lost, attempt, group, lane });
+  const { queue: _, ...place } = ref;
+  if (handlerTimeoutMs === undefined) return call({ signal: lease.lost, attempt, ...place });
   using limited = new LinkedAbort(lease.lost);
   const ended = new AbortController();
   const timeUp = async (): Promise<Result> => {
@@ -84,7 +84,7 @@ async function withTimeout<Result>(
     throw error;
   };
   try {
-    return await Promise.race([call({ signal: limited.signal, attempt, group, lane }), timeUp()]);
+    return await Promise.race([call({ signal: limited.signal, attempt, ...place }), timeUp()]);
   } finally {
     ended.abort("ended");
   }

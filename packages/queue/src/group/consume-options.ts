@@ -23,6 +23,8 @@ export interface HandlerContext {
   readonly attempt: number;
   readonly group: string;
   readonly lane: number;
+  /** Goes up whenever the lanes are changed or the group is reset. */
+  readonly generation: number;
 }
 
 export interface BatchContext extends HandlerContext {

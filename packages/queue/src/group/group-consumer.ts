@@ -102,8 +102,14 @@ export class GroupConsumer implements QueueConsumer {
     const { context, group, settings } = this.#parts;
     if (this.#isStarted) throw new TypeError(`The consumer of ${JSON.stringify(group)} was started before.`);
     this.#isStarted = true;
-    await context.open();
-    await this.#plan.begin(() => startPosition(context.reader, settings.from));
+    try {
+      await context.open();
+      await this.#plan.begin(() => startPosition(context.reader, settings.from));
+    } catch (error) {
+      // To be tried again by whoever is told.
+      this.#isStarted = false;
+      throw error;
+    }
     this.#parts.onStarted();
     this.#leases.start({ resources: () => this.#lookForWork(), run: (lease) => this.#run(lease) });
   }
@@ -176,7 +182,7 @@ export class GroupConsumer implements QueueConsumer {
     const { groups, group, guards, context } = this.#parts;
     const found = guards.looksAgain ? await groups.find(group, lease.lost) : this.#group;
     const leases = found?.previous === undefined ? [] : await this.#leases.list();
-    const start = startLane(found, lease, leases);
+    const start = startLane(found, lease, leases, guards);
     switch (start.kind) {
       case "run":
         return this.#runLane(lease, start);
@@ -222,7 +228,7 @@ export class GroupConsumer implements QueueConsumer {
   ): { readonly runner: LaneRunner } {
     const { context, feed, group, guards, settings } = this.#parts;
     const { name: queue, control } = context;
-    const ref = { queue, group, lane: parseLaneResource(lease.resource).lane };
+    const ref = { queue, group, ...parseLaneResource(lease.resource) };
     const { runtime, backoff, emit } = settings;
     const failing = new FailingLaneReporter({ control, runtime, ref });
     const onRetry: LaneContext["onRetry"] = (retry) => {

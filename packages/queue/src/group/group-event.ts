@@ -6,6 +6,8 @@ export interface LaneRef {
   readonly group: string;
   /** From 0. */
   readonly lane: number;
+  /** Goes up whenever the lanes are changed or the group is reset. */
+  readonly generation: number;
 }
 
 /** What happens to a consumer, for those who operate it. */

@@ -65,13 +65,13 @@ export class GroupStore {
     const token = runtime.random().toString(36).slice(2) + runtime.random().toString(36).slice(2);
     let mayBeWritten = false;
     for (let send = 1; ; send++) {
-      const { group: was, token: writer } = await this.#loadWithToken(name);
-      // An earlier send of this very change.
-      if (mayBeWritten && writer === token) return was;
-      const wanted = await next(was);
-      if (wanted === undefined || wanted === was) return was;
-      const revision = (was?.revision ?? 0) + 1;
       try {
+        const { group: was, token: writer } = await this.#loadWithToken(name);
+        // An earlier send of this very change.
+        if (mayBeWritten && writer === token) return was;
+        const wanted = await next(was);
+        if (wanted === undefined || wanted === was) return was;
+        const revision = (was?.revision ?? 0) + 1;
         const outcome = await control.update({
           key: { partition: queuePartition(queue), sort: groupSort(name) },
           where: { revision: was?.revision },

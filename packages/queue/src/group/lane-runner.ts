@@ -98,6 +98,8 @@ export class LaneRunner {
       { messages: part.messages, upTo: part.upTo, stateAt },
       this.#blocks > 0 ? 1 : maxAttempts,
     );
+    // Those behind others of their keys that come before the one that failed are parked with it, or before.
+    if (failed) cursor.reached(stateAt(failed.message.position - 1));
     const isPassedOnly = part.messages.length === 0 && part.behind.length === 0;
     if (!isPassedOnly || cursor.staleMs >= passedStoreMs) await cursor.store();
     this.#told(part, startedAt);

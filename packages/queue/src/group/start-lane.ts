@@ -1,5 +1,6 @@
 import type { Lease, LeaseState } from "@tuppence/core/leases";
 import { type GroupDefinition, laneResources, parseLaneResource } from "./group-definition.ts";
+import { GROUP_GUARDS, type GroupGuards } from "./group-guards.ts";
 import { type LaneState, carryOver, decodeLaneState, laneStateAt } from "./lane-state.ts";
 
 /** What a lane is to do that somebody has the lease of. */
@@ -21,6 +22,7 @@ export function startLane(
   group: GroupDefinition | undefined,
   { resource, position }: Pick<Lease, "resource" | "position">,
   leases: readonly LeaseState[],
+  { waitsForSeals }: Pick<GroupGuards, "waitsForSeals"> = GROUP_GUARDS,
 ): LaneStart {
   const { generation, lane } = parseLaneResource(resource);
   if (group === undefined) return { kind: "gone" };
@@ -35,9 +37,9 @@ export function startLane(
   const { lanes } = current;
   if (stored !== undefined) return { kind: "run", state: stored, lanes };
   if (previous === undefined) return { kind: "run", state: laneStateAt(after), lanes };
-  const before = statesOf(laneResources(previous), leases);
-  if (!before.every((state) => state?.sealed)) return { kind: "wait" };
-  return { kind: "run", state: carryOver(before as readonly LaneState[], { lane, lanes }), lanes };
+  const before = statesOf(laneResources(previous), leases).map((state) => state ?? laneStateAt(after));
+  if (waitsForSeals && !before.every((state) => state.sealed)) return { kind: "wait" };
+  return { kind: "run", state: carryOver(before, { lane, lanes }), lanes };
 }
 
 /** The states of lanes as they are stored, in the order of their resources. */
