@@ -38,7 +38,7 @@ export interface EnqueueResult {
 export interface ProducerState {
   /** Of the producer's last message in the queue; 0: there is none. */
   readonly sequence: number;
-  /** Where that is; 0: not known, as it was long ago. */
+  /** Where that is; 0: there is none. */
   readonly position: number;
 }
 

@@ -1,10 +1,11 @@
 import type { ChainItem } from "@tuppence/core/chains";
 import { producerOf } from "../message-item.ts";
 
-/** What was last heard of a producer: none of its messages up to `position` has a higher sequence. */
+/** What was last heard of a producer. */
 export interface ProducerHint {
-  /** Of its last message; 0: there is none. */
+  /** Of its last message up to `position`; 0: there is none. */
   readonly sequence: number;
+  /** That of its last message, or how far the queue was when it had none; an item ends there. */
   readonly position: number;
 }
 
@@ -21,14 +22,15 @@ const MAX_RUNS = 1_000;
 /** How far a producer is in its queue, for whoever takes in every item from a hint on. */
 export class Producer {
   readonly id: string;
-  #sequence: number;
-  /** Of its last message; 0: not known, or there is none. */
+  #sequence = 0;
+  /** Of its last message; 0: there is none. */
   #position = 0;
   readonly #runs: Run[] = [];
 
   constructor(id: string, hint: ProducerHint) {
     this.id = id;
-    this.#sequence = hint.sequence;
+    const { sequence, position } = hint;
+    if (sequence > 0) this.add({ sequence, position, count: 1 });
   }
 
   get sequence(): number {
