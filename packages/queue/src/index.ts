@@ -42,6 +42,7 @@ export type { GroupStatus, LaneStatus } from "./group/group-status.ts";
 export type { ParkedMessage } from "./group/list-parked.ts";
 export type { ParkedFailure } from "./group/parked-details.ts";
 export type { MessagesOptions, QueueGroups } from "./group/queue-groups.ts";
+export { listQueues } from "./list-queues.ts";
 export type { Message, MessageHeaders, NewMessage } from "./message.ts";
 export type { QueuePlace } from "./open-context.ts";
 export {
@@ -57,4 +58,5 @@ export {
   type Queue,
 } from "./queue.ts";
 export type { QueueReadOptions, QueueTail } from "./queue-context.ts";
+export type { QueueRegistration } from "./registration.ts";
 export type { TrimOptions, TrimResult } from "./trim-queue.ts";

@@ -79,9 +79,7 @@ type Entry = readonly [body: unknown, extras?: EntryExtras];
 function entriesOf(chainItem: ChainItem): readonly Entry[] {
   const { item, first, last } = chainItem;
   const entries = parseEntries(chainItem);
-  const isRight =
-    entries.length === last - first + 1 &&
-    entries.every((entry) => Array.isArray(entry) && (entry.length === 1 || isExtras(entry[1])));
+  const isRight = entries.length === last - first + 1 && entries.every(isEntry);
   if (isRight) return entries as readonly Entry[];
   throw new IntegrityError(
     String(item["p"]?.S),
@@ -90,6 +88,9 @@ function entriesOf(chainItem: ChainItem): readonly Entry[] {
   );
 }
 
-function isExtras(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
+function isEntry(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const [, extras] = value as readonly unknown[];
+  const isExtras = typeof extras === "object" && extras !== null && !Array.isArray(extras);
+  return value.length === 1 || (value.length === 2 && isExtras);
 }

@@ -36,6 +36,12 @@ export type QueuePlace =
       readonly control: ControlStorage;
     };
 
+/** Where a place keeps cursors and what is known of queues. */
+export function controlOf(place: QueuePlace): ControlStorage {
+  if ("storage" in place) return place.control;
+  return createDynamoDBControlStorage(place.client, place.tablePrefix ?? DEFAULT_TABLE_PREFIX);
+}
+
 interface OpenSettings {
   readonly name: string;
   readonly dedupWindowMs: number;
@@ -102,7 +108,7 @@ function openPlace(place: QueuePlace, { name, runtime }: Pick<OpenSettings, "nam
   }
   const { client, tablePrefix = DEFAULT_TABLE_PREFIX, leanRequests = false, homeRegion } = place;
   const calls = leanRequests ? leanCalls(client) : sdkCalls(client);
-  const control = createDynamoDBControlStorage(client, tablePrefix);
+  const control = controlOf(place);
   const tables = [`${tablePrefix}-events`, control.tableName];
   return {
     storage: createDynamoDBChainStorage(client, tablePrefix, calls),

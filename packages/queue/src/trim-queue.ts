@@ -45,6 +45,7 @@ export async function trimQueue(
   context: QueueContext,
   { before, olderThan, signal }: TrimOptions,
   neededFrom: NeededPosition,
+  marginMs: number = ENQUEUE_GUARDS.marginMs,
 ): Promise<TrimResult> {
   const { control, name, reader } = context;
   const bill = new Bill();
@@ -52,7 +53,7 @@ export async function trimQueue(
   const tail = await lastItemUpTo(reading, LAST_SLOT, signal);
   let record = await findTrimRecord(control, name, signal);
   if (tail !== undefined) {
-    const young = new Date(await oldestNeededTime(context, signal));
+    const young = new Date((await windowStart(context, signal)) - 2 * marginMs);
     const limits = [
       before ?? LAST_SLOT,
       tail.first,
@@ -69,13 +70,13 @@ export async function trimQueue(
   return { firstPosition: record.firstPosition, capacity: bill.total() };
 }
 
-/** Ids may be looked for in what is younger, by a clock that is behind, or was when the message was enqueued. */
-async function oldestNeededTime(
+/** Ids may be looked for in what is younger, and in what is older by as much as clocks differ: then, and now. */
+async function windowStart(
   { control, name, runtime }: QueueContext,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const { dedupWindowMs = 0 } = (await findRegistration(control, name, signal)) ?? {};
-  return runtime.now() - dedupWindowMs - 2 * ENQUEUE_GUARDS.marginMs;
+  return runtime.now() - dedupWindowMs;
 }
 
 interface Strip {

@@ -33,6 +33,7 @@ describe("enqueueing", () => {
     "messages of one group are not compared": guards({ comparesGroup: false }),
     "clocks are believed to be the same": guards({ marginMs: -20_000 }),
     "nothing says that a producer is new": guards({ hintsFirst: false }),
+    "what ids are looked for in is trimmed": { trimMarginMs: -10_000 },
     "puts are not conditional": { isUnconditional: true },
   };
   for (const [name, sabotage] of Object.entries(sabotages)) {

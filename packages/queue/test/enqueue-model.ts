@@ -3,7 +3,15 @@ import { type ChainStorage, createMemoryStorage } from "@tuppence/core/chains";
 import { type ControlStorage, createMemoryControlStorage } from "@tuppence/core/leases";
 import { createQueueOn } from "../src/create-queue.ts";
 import { ENQUEUE_GUARDS, type EnqueueGuards } from "../src/enqueue/guards.ts";
-import type { EnqueueResult, Message, NewMessage, Queue } from "../src/index.ts";
+import {
+  type EnqueueResult,
+  type Message,
+  type NewMessage,
+  type Queue,
+  QueueTrimmedError,
+} from "../src/index.ts";
+import { openContext } from "../src/open-context.ts";
+import { trimQueue } from "../src/trim-queue.ts";
 import { Crash, faultyControl, faultyStorage, seededRandom, Turns } from "./turns.ts";
 
 /**
@@ -16,6 +24,8 @@ import { Crash, faultyControl, faultyStorage, seededRandom, Turns } from "./turn
 export interface EnqueueSabotage {
   readonly guards?: Partial<EnqueueGuards> | undefined;
   readonly isUnconditional?: boolean | undefined;
+  /** By how much more than the window messages have to be old to be trimmed, twice. */
+  readonly trimMarginMs?: number | undefined;
 }
 
 export interface EnqueueHistory extends EnqueueSabotage {
@@ -45,6 +55,8 @@ interface Told {
 
 interface World {
   readonly memory: ChainStorage;
+  /** All that was ever put: `memory` before anything was trimmed. */
+  readonly record: ChainStorage;
   readonly control: ControlStorage;
   readonly random: () => number;
   readonly turns: Turns;
@@ -67,6 +79,7 @@ export async function runEnqueueHistory(
   const random = seededRandom(seed);
   const world: World = {
     memory: createMemoryStorage(),
+    record: createMemoryStorage(),
     control: createMemoryControlStorage(),
     random,
     turns: new Turns(random),
@@ -83,7 +96,7 @@ export async function runEnqueueHistory(
     if (kind === 0) return write(world, `writer ${writer}`, calls);
     return kind === 1 ? relay(world, calls) : produce(world, calls);
   });
-  await world.turns.runUntil(Promise.all([...tasks, produce(world, calls)]));
+  await world.turns.runUntil(Promise.all([...tasks, produce(world, calls), trim(world, calls)]));
   const problems = [...world.problems, ...(await check(world))];
   return problems.map((problem) => `seed ${seed}: ${problem}`);
 }
@@ -101,7 +114,7 @@ function open(world: World, producer?: { readonly id: string }): Queue {
   return createQueueOn(
     {
       name: QUEUE,
-      storage: faultyStorage(world.memory, faults),
+      storage: faultyStorage(recorded(world), faults),
       control: faultyControl(world.control, faults),
       dedupWindowMs: WINDOW_MS,
       lingerMs: random() < 0.3 ? 5 : 0,
@@ -110,6 +123,43 @@ function open(world: World, producer?: { readonly id: string }): Queue {
     },
     means,
   );
+}
+
+/** The storage, of which everything that is put is kept besides. */
+function recorded({ memory, record }: World): ChainStorage {
+  return {
+    ...memory,
+    async putNew(item, signal) {
+      const found = await memory.putNew(item, signal);
+      if (found === undefined) await record.putNew({ ...item }, signal);
+      return found;
+    },
+  };
+}
+
+/** Trims now and then, by a clock of its own. */
+async function trim(world: World, calls: number): Promise<void> {
+  const { random, turns, history, control } = world;
+  const faults = { random, turns };
+  for (let step = 0; step < calls; step++) {
+    for (let turn = 0; turn < 20; turn++) await turns.next();
+    const skew = Math.floor(random() * 2 * SKEW_MS) - SKEW_MS;
+    const { context } = openContext(
+      { storage: faultyStorage(world.memory, faults), control: faultyControl(control, faults) },
+      {
+        name: QUEUE,
+        dedupWindowMs: 0,
+        runtime: { now: () => world.now + skew, random, sleep: () => turns.next() },
+      },
+    );
+    const outcome = await trimQueue(
+      context,
+      {},
+      async () => Number.POSITIVE_INFINITY,
+      history.trimMarginMs ?? MARGIN_MS,
+    ).catch((error: Error) => error);
+    if (outcome instanceof Error && !isExpected(outcome)) world.problems.push(String(outcome));
+  }
 }
 
 /** One call, told of afterwards. Undefined: its caller knows nothing of what came of it. */
@@ -169,6 +219,9 @@ async function relay(world: World, calls: number): Promise<void> {
     for (let attempt = 0; messages.length > 0 && attempt < 5; attempt++) {
       const outcome = await call(world, messages, () => queue.enqueue(messages));
       if (!(outcome instanceof Error)) break;
+      // What an event of long ago led to may be gone: then it is refused to enqueue it.
+      const isLongAgo = some.some(({ at, isEvent }) => isEvent && !isYoung(at));
+      if (outcome instanceof QueueTrimmedError && isLongAgo) break;
       if (!isExpected(outcome)) world.problems.push(String(outcome));
       if (outcome instanceof Crash || random() < 0.3) queue = open(world);
       // Only within the window is it promised.
@@ -209,7 +262,8 @@ async function produce(world: World, calls: number): Promise<void> {
 
 /** What is wrong with what is stored, and with what callers were told. */
 async function check(world: World): Promise<string[]> {
-  const { memory: storage, control, told } = world;
+  const { record: storage, told } = world;
+  const control = createMemoryControlStorage();
   const problems: string[] = [];
   const stored: Message[] = [];
   try {
