@@ -46,10 +46,10 @@ async function started(consumer: QueueConsumer): Promise<QueueConsumer> {
 describe.each(Object.entries(places))("the groups of a queue in %s", (place, open) => {
   let queues = 0;
   const openQueue = async (): Promise<Queue<string>> => {
-    const queue = createQueue<never>({
+    const queue = createQueue({
       ...open(),
       name: `q${++queues} in ${place}`,
-    }) as unknown as Queue<string>;
+    }) as Queue<string>;
     await queue.ensureTables();
     return queue;
   };

@@ -1,4 +1,3 @@
-import type { Message } from "../message.ts";
 import { checkName } from "../names.ts";
 import { QueueTrimmedError } from "../errors.ts";
 import type { QueueContext } from "../queue-context.ts";
