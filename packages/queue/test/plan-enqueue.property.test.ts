@@ -15,8 +15,6 @@ const call = fc.record({
   sequence: fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined }),
 });
 
-class Gap extends Error {}
-
 /** What has been written, in order: of each message its id and its producer's sequence. */
 function takeOneByOne(
   calls: readonly {
@@ -66,18 +64,15 @@ describe("the plan of a group", () => {
           const plan = planEnqueue(toPlan, {
             comparesGroup: true,
             findDuplicate: ({ messageId }) => known.get(messageId),
-            producer: { sequence: last, positionOf: () => 7, gap: () => new Gap() as never },
+            producer: { sequence: last, positionOf: () => 7, gap: () => "gap" as never },
           });
           const { written, answers } = takeOneByOne(calls, { known, last });
           expect(plan.entries.map(({ text }) => text)).toEqual(written);
           const told = answerCalls(toPlan, plan, { first: FIRST, capacity });
           for (const [index, answer] of told.entries()) {
-            if (answer.kind === "refused") {
-              expect(answer.error).toBeInstanceOf(Gap);
-              expect(answers[index]).toBe("gap");
-              continue;
-            }
-            expect(answer.positions).toEqual(answers[index]);
+            const isRefused = answer.kind === "refused";
+            expect(isRefused ? String(answer.error) : answer.positions).toEqual(answers[index]);
+            if (isRefused) continue;
             const repeated = new Set(answer.duplicates);
             const fresh = answer.positions.filter((_, at) => !repeated.has(at));
             expect(fresh.every((position) => position >= FIRST)).toBe(true);
