@@ -15,6 +15,8 @@ export interface SchedulerContext {
   readonly retentionMs: number;
   /** Minutes of shards that this process has seen to have a marker and a doorbell. */
   readonly seenMinutes: LRUCache<string, true>;
+  /** Are told of each entry that this process puts. */
+  readonly onEntry: Set<(entry: { readonly id: string }) => void>;
   readonly emit: (event: SchedulerEvent) => void;
 }
 
