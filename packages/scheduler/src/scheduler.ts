@@ -182,7 +182,7 @@ async function resumeAll(context: SchedulerContext, which: Which, shards: Shards
   for await (const { id } of listSchedules(context, { group, states: ["paused"] }, shards)) {
     if (await unlessOver(async () => resumeSchedule(context, id, await shards()))) count++;
   }
-  for await (const name of pausedSeries(context, group)) {
+  for await (const { name } of pausedSeries(context, group)) {
     if (await unlessOver(async () => resumeSchedule(context, name, await shards()))) count++;
   }
   return count;

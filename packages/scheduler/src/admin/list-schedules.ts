@@ -4,10 +4,10 @@ import { type Entry, type EntryState, isEntryOver } from "../entries/entry.ts";
 import { namePartition, NAME_PARTITIONS } from "../entries/keys.ts";
 import { findEntry, readEntries } from "../entries/read-entries.ts";
 import { minuteOf } from "../minutes/minute.ts";
-import { decodeNamed } from "../names/named-schedule.ts";
+import { decodeNamed, type NamedSchedule } from "../names/named-schedule.ts";
 import type { Schedule } from "../schedule.ts";
 import { readOpenMinutes } from "../drain/ring.ts";
-import { findSchedule, namedScheduleOf, scheduleOf } from "./find-schedule.ts";
+import { findEntryOf, findSchedule, namedScheduleOf, scheduleOf } from "./find-schedule.ts";
 
 export interface ListOptions {
   /**
@@ -105,37 +105,45 @@ async function* listByName(
   { namePrefix, from, to }: ListOptions & { readonly namePrefix: string },
   isWanted: (schedule: Schedule, entry: Entry) => boolean,
 ): AsyncGenerator<Schedule> {
-  for await (const name of mergedNames(context, namePrefix)) {
-    const { named, entry } = await findSchedule(context, name);
-    if (named === undefined || entry === undefined) continue;
+  for await (const named of listNames(context, namePrefix)) {
+    const entry = await findEntryOf(context, named);
     const schedule = namedScheduleOf(named, entry);
     const isIn =
-      (from === undefined || entry.fireAtMs >= from.getTime()) &&
-      (to === undefined || entry.fireAtMs <= to.getTime());
+      entry.fireAtMs >= (from?.getTime() ?? 0) &&
+      entry.fireAtMs <= (to?.getTime() ?? Number.POSITIVE_INFINITY);
     if (isIn && isWanted(schedule, entry)) yield schedule;
   }
 }
 
-/** Names with a prefix, in order, from all the partitions that they are spread over. */
-export async function* mergedNames(context: Listing, prefix: string): AsyncGenerator<string> {
+/** What has a name that begins like this, in order of names, from all the partitions that they are spread over. */
+async function* listNames(context: Listing, prefix: string): AsyncGenerator<NamedSchedule> {
   const sources = Array.from({ length: NAME_PARTITIONS }, (_, index) => namesIn(context, index, prefix));
-  const heads = await Promise.all(sources.map((source) => source.next()));
+  const heads = await Promise.all(sources.map(nextOf));
   for (;;) {
-    let first: number | undefined;
-    for (const [index, head] of heads.entries()) {
-      const best = first === undefined ? undefined : heads[first];
-      if (head.done !== true && (best === undefined || compareNames(head.value, String(best.value)) < 0))
-        first = index;
+    let first: Head | undefined;
+    for (const head of heads) {
+      if (head.value !== undefined && (first === undefined || isBefore(head, first))) first = head;
     }
-    if (first === undefined) return;
-    yield String(heads[first]?.value);
-    const source = sources[first];
-    if (source !== undefined) heads[first] = await source.next();
+    if (first?.value === undefined) return;
+    yield first.value;
+    first.value = (await nextOf(first.source)).value;
   }
 }
 
-async function* namesIn(context: Listing, index: number, prefix: string): AsyncGenerator<string, undefined> {
-  const { storage, signal } = context;
+interface Head {
+  readonly source: AsyncGenerator<NamedSchedule, undefined>;
+  value: NamedSchedule | undefined;
+}
+
+async function nextOf(source: Head["source"]): Promise<Head> {
+  return { source, value: (await source.next()).value };
+}
+
+async function* namesIn(
+  { storage, signal }: Listing,
+  index: number,
+  prefix: string,
+): AsyncGenerator<NamedSchedule, undefined> {
   const range = {
     partition: namePartition(index),
     from: prefix === "" ? undefined : prefix,
@@ -144,32 +152,24 @@ async function* namesIn(context: Listing, index: number, prefix: string): AsyncG
   let after: string | undefined;
   for (;;) {
     const { items, more } = await storage.query({ ...range, after, consistency: "strong", signal });
-    for (const [name] of items) yield name;
+    for (const [name, item] of items) yield decodeNamed(name, item);
     if (!more) return undefined;
     after = items.at(-1)?.[0] ?? after;
   }
 }
 
 /** As DynamoDB does: by the bytes of UTF-8. */
-function compareNames(one: string, other: string): number {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+function isBefore(one: Head, other: Head): boolean {
+  return Buffer.compare(Buffer.from(one.value?.name ?? ""), Buffer.from(other.value?.name ?? "")) < 0;
 }
 
-/** Names of series that are paused: they have no occurrence by which they would be found. */
-export async function* pausedSeries(context: Listing, group: string | undefined): AsyncGenerator<string> {
-  for (let index = 0; index < NAME_PARTITIONS; index++) {
-    for await (const name of namesIn(context, index, "")) {
-      const { items } = await context.storage.query({
-        partition: namePartition(index),
-        from: name,
-        to: name,
-        consistency: "strong",
-        signal: context.signal,
-      });
-      const item = items[0]?.[1];
-      const named = item && decodeNamed(name, item);
-      if (named?.state === "paused" && (group === undefined || named.definition.group === group)) yield name;
-    }
+/** Series that are paused: they have no occurrence by which they would be found. */
+export async function* pausedSeries(
+  context: Listing,
+  group: string | undefined,
+): AsyncGenerator<NamedSchedule> {
+  for await (const named of listNames(context, "")) {
+    if (named.state === "paused" && (group === undefined || named.definition.group === group)) yield named;
   }
 }
 

@@ -53,13 +53,14 @@ export async function replay(
 ): Promise<boolean> {
   const { storage, signal, onEntry } = context;
   const change = { state: "pending", failures: 0, endedAtMs: undefined } as const;
-  const isParked = entry.state === "parked" && (await changeEntry(context, entry, { change })) !== undefined;
+  const pending = entry.state === "parked" ? await changeEntry(context, entry, { change }) : undefined;
   // Whoever asked for it before may not have got so far.
   await lookBack(context, entry);
   if (pointer !== undefined) {
-    const change = { delete: parkedKey(entry.id), where: { at: pointer["at"] } };
-    await untilCertain(context, entry.id, () => storage.transact([change], [], signal));
+    const removal = { delete: parkedKey(entry.id), where: { at: pointer["at"] } };
+    await untilCertain(context, entry.id, () => storage.transact([removal], [], signal));
   }
-  if (isParked) for (const listener of onEntry) listener(entry);
-  return isParked;
+  if (pending === undefined) return false;
+  for (const listener of onEntry) listener(pending);
+  return true;
 }

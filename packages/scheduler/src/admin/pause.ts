@@ -84,7 +84,7 @@ async function resumeEntry(context: ChangeContext, entry: Entry): Promise<boolea
   const resumed = await changeEntry(context, entry, { change: { state: "pending" } });
   if (resumed === undefined) return false;
   await lookBack(context, entry);
-  for (const listener of context.onEntry) listener(entry);
+  for (const listener of context.onEntry) listener(resumed);
   return true;
 }
 

@@ -38,7 +38,7 @@ export function firstEntry(
 }
 
 /** The entry as it is once it was put. */
-export function entryOf(entry: NewEntry): Entry {
+function entryOf(entry: NewEntry): Entry {
   return decodeEntry(entry.id, newEntryUpdate(entry).set as Record<string, string | number>);
 }
 
@@ -59,6 +59,7 @@ export async function putEntry(context: ChangeContext, entry: NewEntry): Promise
 
 /** Tells those in this process who fire of an entry that was put. */
 export function tell(context: ChangeContext, entry: NewEntry): Entry {
-  for (const listener of context.onEntry) listener(entry);
-  return entryOf(entry);
+  const put = entryOf(entry);
+  for (const listener of context.onEntry) listener(put);
+  return put;
 }
