@@ -37,12 +37,19 @@ export function describeScheduleStorage(name: string, createStorage: () => Sched
 
     it("makes changes together or not at all, and takes away what is as it was seen", async () => {
       const key = (sort: string): { partition: string; sort: string } => ({ partition: "together", sort });
-      const create = (sort: string): object => ({ key: key(sort), where: { st: undefined }, set: { st: "a" } });
+      const create = (sort: string): object => ({
+        key: key(sort),
+        where: { st: undefined },
+        set: { st: "a" },
+      });
       const transact = (...changes: object[]): ReturnType<typeof storage.transact> =>
         storage.transact(changes as never, []);
       expect(await transact(create("1"), create("2"))).toEqual({ applied: true });
       expect(await transact(create("3"), create("2"))).toEqual({ applied: false, refused: [1] });
-      expect(await transact({ delete: key("1"), where: { st: "b" } })).toEqual({ applied: false, refused: [0] });
+      expect(await transact({ delete: key("1"), where: { st: "b" } })).toEqual({
+        applied: false,
+        refused: [0],
+      });
       expect(await transact({ delete: key("1"), where: { st: "a" } })).toEqual({ applied: true });
       expect(await sorts({ partition: "together" })).toEqual(["2"]);
     });
@@ -81,9 +88,7 @@ export function describeScheduleStorage(name: string, createStorage: () => Sched
       const signal = AbortSignal.abort(new Error("enough"));
       const update = { key: { partition: "abort", sort: "k" }, where: {}, set: { n: 1 } };
       await expect(storage.update(update, signal)).rejects.toThrow();
-      await expect(
-        storage.query({ partition: "abort", consistency: "strong", signal }),
-      ).rejects.toThrow();
+      await expect(storage.query({ partition: "abort", consistency: "strong", signal })).rejects.toThrow();
       expect(await sorts({ partition: "abort" })).toEqual([]);
     });
   });
