@@ -1,5 +1,6 @@
 import type { Runtime } from "@tuppence/core";
 import { LRUCache } from "lru-cache";
+import type { Entry } from "./entries/entry.ts";
 import type { SchedulerGuards } from "./guards.ts";
 import type { SchedulerEvent } from "./scheduler-event.ts";
 import type { ScheduleStorage } from "./storage/schedule-storage.ts";
@@ -15,6 +16,8 @@ export interface SchedulerContext {
   readonly retentionMs: number;
   /** Minutes of shards that this process has seen to have a marker and a doorbell. */
   readonly seenMinutes: LRUCache<string, true>;
+  /** Are told of each entry that this process puts, or has be fired after all. */
+  readonly onEntry: Set<(entry: Entry) => void>;
   readonly emit: (event: SchedulerEvent) => void;
 }
 
