@@ -31,6 +31,17 @@ export { createDynamoDBScheduleStorage } from "./storage/dynamodb-storage.ts";
 export { createMemoryScheduleStorage } from "./storage/memory-storage.ts";
 export type { ScheduleStorage } from "./storage/schedule-storage.ts";
 export { SCHEDULES_TTL_ATTRIBUTE, schedulesTable } from "./storage/schedules-table.ts";
+export { type AppendTargetOptions, append } from "./targets/append.ts";
+export { call } from "./targets/call.ts";
+export {
+  type EnqueueTargetOptions,
+  type EnqueuesOnce,
+  enqueue,
+  type ScheduledMessage,
+} from "./targets/enqueue.ts";
+export { EventRefusedError, FunctionFailedError } from "./targets/errors.ts";
+export type { OccurrenceEvent } from "./targets/occurrence-event.ts";
+export type { TargetOptions } from "./targets/target-options.ts";
 export {
   DEFAULT_TARGET_TIMEOUT_MS,
   type FinishWrites,

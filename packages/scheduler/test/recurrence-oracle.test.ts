@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import { Cron } from "croner";
 import { describe, expect, it } from "vitest";
 import { nextOccurrence } from "../src/recurrence/next-occurrence.ts";
 import type { CronSpec, DstPolicy } from "../src/recurrence/schedule-spec.ts";
@@ -70,6 +72,9 @@ const POLICIES: readonly DstPolicy[] = (["shift", "skip"] as const).flatMap((gap
   (["first", "last", "both"] as const).map((overlap) => ({ gap, overlap })),
 );
 
+const FIRST: DstPolicy = { gap: "shift", overlap: "first" };
+const LAST: DstPolicy = { gap: "skip", overlap: "last" };
+
 function series(spec: CronSpec, fromMs: number, toMs: number): readonly number[] {
   const found: number[] = [];
   let next = nextOccurrence(spec, fromMs - 1);
@@ -91,23 +96,50 @@ describe.each([
   const [fromMs, toMs] = [Date.UTC(from), Date.UTC(from + 10)];
   const oracle = new ZoneOracle(timeZone, fromMs, toMs);
 
-  const check = (pattern: KnownPattern, within: readonly [number, number]): void => {
+  const check = (
+    pattern: KnownPattern,
+    within: readonly [number, number],
+    policies: readonly DstPolicy[],
+  ): void => {
     const walls = oracle.wallTimes(pattern, ...within);
-    for (const dst of POLICIES) {
+    for (const dst of policies) {
       const spec = { kind: "cron", cron: pattern.cron, timeZone, dst } as const;
-      const what = `${pattern.cron} ${JSON.stringify(dst)}`;
-      expect(series(spec, ...within), what).toEqual(occurrencesOf(walls, dst, within));
+      // The pattern and the policy are in what is compared, so that a difference says whose it is.
+      expect({ spec, fires: series(spec, ...within) }).toEqual({
+        spec,
+        fires: occurrencesOf(walls, dst, within),
+      });
     }
   };
 
   it("are where a clock on the wall shows them", () => {
     expect(oracle.changes.length).toBe(changes);
-    for (const pattern of SPARSE) check(pattern, [fromMs, toMs]);
+    for (const pattern of SPARSE) check(pattern, [fromMs, toMs], [FIRST, LAST]);
   });
 
-  it("are so around each change of the clocks, if they come all day", () => {
-    for (const pattern of DENSE) {
-      for (const { atMs } of oracle.changes) check(pattern, [atMs - DAY_MS, atMs + DAY_MS]);
+  it("are so around each change of the clocks, by each policy, and if they come all day", () => {
+    for (const pattern of [...DENSE, ...SPARSE]) {
+      for (const { atMs } of oracle.changes) check(pattern, [atMs - DAY_MS, atMs + DAY_MS], POLICIES);
     }
+  });
+});
+
+describe("croner's own rules", () => {
+  it("depend on how a pattern is written, which the oracle shows: it is asked in UTC only", () => {
+    const timeZone = "Europe/Amsterdam";
+    const [fromMs, toMs] = [Date.UTC(2026, 0), Date.UTC(2027, 0)];
+    const oracle = new ZoneOracle(timeZone, fromMs, toMs);
+    const patterns = [
+      { cron: "30 2 * * *", onDay: everyDay, atTime: (hour, minute) => hour === 2 && minute === 30 },
+      { cron: "0,30 2 * * *", onDay: everyDay, atTime: (hour, minute) => hour === 2 && minute % 30 === 0 },
+    ] satisfies KnownPattern[];
+    const followed = patterns.map((pattern) => {
+      const runs = new Cron(pattern.cron, { timezone: timeZone }).nextRuns(800, new Date(fromMs - 1));
+      const own = runs.map((run) => run.getTime()).filter((run) => run < toMs);
+      const walls = oracle.wallTimes(pattern, fromMs, toMs);
+      return POLICIES.filter((dst) => isDeepStrictEqual(own, occurrencesOf(walls, dst, [fromMs, toMs])));
+    });
+    // The one is shifted to the end of the gap, and fires once; the other is skipped, and fires twice.
+    expect(followed).toEqual([[], [{ gap: "skip", overlap: "both" }]]);
   });
 });

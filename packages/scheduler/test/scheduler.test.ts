@@ -229,11 +229,9 @@ describe("what fails", () => {
     });
   });
 
-  it("waits while nobody has its target", async () => {
+  it("can be asked for only by those who have its target", async () => {
     const clock = new StoppedClock();
     const { id } = await clock.scheduler.schedule({ in: 0, target: "call" });
-    const other = new StoppedClock({ storage: clock.storage, now: clock.now });
-    Object.assign(other.scheduler, {});
     const admin = createScheduler({ storage: clock.storage });
     expect(await admin.get(id)).toMatchObject({ state: "pending" });
     await expect(admin.schedule({ in: 0, target: "call" } as never)).rejects.toThrow("There is no target");
@@ -278,7 +276,7 @@ describe("a series", () => {
         .filter(({ group }) => group === policy)
         .map(({ dueAt }) => dueAt.toISOString().slice(11, 13));
     expect([timesOf("fireOnce"), timesOf("skip"), timesOf("fireAll")]).toEqual([["13"], [], ["16", "17"]]);
-    await clock.pass(HOUR);
+    await clock.pass(HOUR / 2);
     expect([timesOf("fireOnce"), timesOf("skip"), timesOf("fireAll")]).toEqual([
       ["13", "18"],
       ["18"],
