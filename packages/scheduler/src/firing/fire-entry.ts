@@ -18,6 +18,8 @@ export interface FiringContext extends SchedulerContext {
   readonly presentMs: () => number;
   /** Aborted when no attempt may go on. */
   readonly signal?: AbortSignal | undefined;
+  /** How attempts are kept to so many at a time. Default: whoever calls does it. */
+  readonly attempts?: ((work: () => Promise<void>) => Promise<void>) | undefined;
   /** Waits until it is time, for those who claim ahead of it. Default: it is time. */
   readonly untilTime?: ((fireAtMs: number) => Promise<void>) | undefined;
 }
@@ -77,9 +79,13 @@ async function fireOutside(context: FiringContext, entry: Entry, target: Outside
   if (claimed === undefined) return LOST;
   await context.untilTime?.(claimed.fireAtMs);
   const occurrence = occurrenceOf(claimed, claimed.attempts);
-  const lateMs = Math.max(0, context.runtime.now() - claimed.fireAtMs);
+  let lateMs = 0;
+  const send = (signal: AbortSignal): Promise<unknown> => {
+    lateMs = context.runtime.now() - claimed.fireAtMs;
+    return target.fire(occurrence, { signal });
+  };
   try {
-    await attempt(context, claimed, { target, fire: (signal) => target.fire(occurrence, { signal }) });
+    await attempt(context, claimed, { target, send });
   } catch (error) {
     return failed(context, claimed, { error, attempts: claimed.attempts });
   }
@@ -135,7 +141,7 @@ function followerChanges(entry: Entry, next: NewEntry): ReturnType<typeof goOnUp
 async function fireInStore(context: FiringContext, entry: Entry, target: InStoreTarget): Promise<Fired> {
   await context.untilTime?.(entry.fireAtMs);
   const attempts = entry.attempts + 1;
-  const lateMs = Math.max(0, context.runtime.now() - entry.fireAtMs);
+  const lateMs = context.runtime.now() - entry.fireAtMs;
   const occurrence = occurrenceOf(entry, attempts);
   // Without the next occurrence once the series turns out to be another by now.
   for (const goesOn of [true, false]) {
@@ -147,10 +153,8 @@ async function fireInStore(context: FiringContext, entry: Entry, target: InStore
     const finish = { changes, writes: context.storage.writesOf(changes) };
     let failure: { readonly error: unknown } | undefined;
     try {
-      await attempt(context, entry, {
-        target,
-        fire: (signal) => target.fire(occurrence, { signal, finish }),
-      });
+      const send = (signal: AbortSignal): Promise<unknown> => target.fire(occurrence, { signal, finish });
+      await attempt(context, entry, { target, send });
     } catch (error) {
       failure = { error };
     }
@@ -169,20 +173,23 @@ async function fireInStore(context: FiringContext, entry: Entry, target: InStore
   return LOST;
 }
 
-/** @throws the reason of the context's signal, rather than to take the end of this process for a failure of the target. */
 async function attempt(
   context: FiringContext,
   entry: Entry,
-  {
-    target,
-    fire: send,
-  }: { readonly target: Target; readonly fire: (signal: AbortSignal) => Promise<unknown> },
+  { target, send }: { readonly target: Target; readonly send: (signal: AbortSignal) => Promise<unknown> },
 ): Promise<void> {
   const { target: name } = entry.definition;
-  await attemptTarget(context, { name, target, signal: context.signal }, send);
+  const { attempts = (work: () => Promise<void>): Promise<void> => work() } = context;
+  await attempts(async () => {
+    await attemptTarget(context, { name, target, signal: context.signal }, send);
+  });
 }
 
-/** Counts a failed attempt: another one comes later, or the occurrence is parked. */
+/**
+ * Counts a failed attempt: another one comes later, or the occurrence is parked.
+ *
+ * @throws the reason of the context's signal, rather than to take the end of this process for a failure of the target.
+ */
 async function failed(
   context: FiringContext,
   entry: Entry,
