@@ -5,6 +5,7 @@ import { type Entry, type EntryChange, entryAfter, newEntryUpdate, type NewEntry
 import { findEntry } from "../entries/read-entries.ts";
 import { ringBy, tokenOf } from "../minutes/open-minute.ts";
 import { goOnUpdate } from "../names/named-schedule.ts";
+import { wakeAhead } from "../relay/wake-ahead.ts";
 import { startOfRun } from "../recurrence/series.ts";
 import type { InStoreTarget, OutsideTarget, Target } from "../targets/target.ts";
 import { attemptTarget, claimDurationMs, occurrenceOf } from "./attempt-target.ts";
@@ -224,6 +225,7 @@ async function failed(
   const changed = await changeEntry(context, entry, { change });
   if (changed === undefined) return overtaken(context, entry);
   await ringBy(context, entry, retryAtMs);
+  await wakeAhead(context, entry, [retryAtMs]);
   context.emit({
     type: "retrying",
     id,
