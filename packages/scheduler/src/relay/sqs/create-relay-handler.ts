@@ -33,11 +33,11 @@ export function createRelayHandler(
 ): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
   const { relay, concurrency = DEFAULT_CONCURRENCY, logger = CONSOLE_LOGGER } = options;
   const context = createContext(options);
-  return async (event, { getRemainingTimeInMillis }) => {
+  return async (event, invocation) => {
     const records = (event as Partial<SQSEvent> | undefined)?.Records;
     if (!Array.isArray(records)) throw new TypeError("The event is none of SQS: it has no Records.");
     const ending = new AbortController();
-    const leftMs = getRemainingTimeInMillis();
+    const leftMs = invocation.getRemainingTimeInMillis();
     const timer = setTimeout(
       () => ending.abort(new InvocationEndingError("The time of the invocation is nearly over.")),
       leftMs - Math.min(DEFAULT_MARGIN_MS, leftMs / 2),
