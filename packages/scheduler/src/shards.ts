@@ -40,3 +40,8 @@ export async function settleShards(
     if (applied) return wanted;
   }
 }
+
+/** How many shards the table has, as far as anybody has said. Cost: 1 RCU. */
+export async function readShards({ storage }: Pick<SchedulerContext, "storage">): Promise<number> {
+  return Number((await storage.find(CONFIG_KEY))?.["shards"] ?? DEFAULT_SHARDS);
+}

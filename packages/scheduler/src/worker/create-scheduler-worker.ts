@@ -8,7 +8,7 @@ import {
   type SchedulerPlace,
 } from "../create-context.ts";
 import { contextOf, type Scheduler } from "../scheduler.ts";
-import { settleShards } from "../shards.ts";
+import { readShards } from "../shards.ts";
 import { limitWrites } from "./limited-storage.ts";
 import { ShardRunner, type ShardSettings } from "./shard-runner.ts";
 
@@ -113,7 +113,7 @@ function workerOf(leases: LeaseGroup, context: SchedulerContext, settings: Shard
   const resources = async (): Promise<readonly string[]> => {
     const now = context.runtime.monotonic();
     if (shards === 0 || now - lookedAt >= SHARDS_LOOK_MS) {
-      shards = await settleShards(context, undefined);
+      shards = await readShards(context);
       lookedAt = now;
     }
     return Array.from({ length: shards }, (_, shard) => String(shard));
