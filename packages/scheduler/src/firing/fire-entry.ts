@@ -5,6 +5,7 @@ import { type Entry, type EntryChange, entryAfter, newEntryUpdate, type NewEntry
 import { findEntry } from "../entries/read-entries.ts";
 import { ringBy, tokenOf } from "../minutes/open-minute.ts";
 import { goOnUpdate } from "../names/named-schedule.ts";
+import { wakeAhead } from "../relay/wake-ahead.ts";
 import { startOfRun } from "../recurrence/series.ts";
 import type { InStoreTarget, OutsideTarget, Target } from "../targets/target.ts";
 import { attemptTarget, claimDurationMs, occurrenceOf } from "./attempt-target.ts";
@@ -12,6 +13,7 @@ import { changeEntry, prepareFollower } from "./change-entry.ts";
 import { closeName, endRun, handOver, looksAfter } from "./end-run.ts";
 import { type Ending, endingWrites, followerOf, runOf } from "./ending.ts";
 import { nextStep } from "./next-step.ts";
+import { tellDestination } from "./tell-destination.ts";
 
 export interface FiringContext extends SchedulerContext {
   /** The present for whoever drains: the own clock, or what a doorbell proves. */
@@ -80,9 +82,10 @@ async function fireOutside(context: FiringContext, entry: Entry, target: Outside
   await context.untilTime?.(claimed.fireAtMs);
   const occurrence = occurrenceOf(claimed, claimed.attempts);
   let lateMs = 0;
-  const send = (signal: AbortSignal): Promise<unknown> => {
+  let answer: unknown;
+  const send = async (signal: AbortSignal): Promise<void> => {
     lateMs = context.runtime.now() - claimed.fireAtMs;
-    return target.fire(occurrence, { signal });
+    answer = await target.fire(occurrence, { signal });
   };
   try {
     await attempt(context, claimed, { target, send });
@@ -91,6 +94,7 @@ async function fireOutside(context: FiringContext, entry: Entry, target: Outside
   }
   const { id, name, definition, attempts } = claimed;
   context.emit({ type: "fired", id, name, target: definition.target, attempt: attempts, lateMs });
+  await tellDestination(context, claimed, { attempts, outcome: { kind: "success", answer } });
   return ended(context, claimed, { state: "fired", nowMs: context.presentMs() });
 }
 
@@ -204,6 +208,7 @@ async function failed(
   const nowMs = context.presentMs();
   if (kind.kind === "final" || failures >= retry.maxAttempts) {
     context.emit({ type: "parked", id, name, target, attempt: attempts, error });
+    await tellDestination(context, entry, { attempts, outcome: { kind: "failure", error } });
     return ended(context, entry, { state: "parked", nowMs, reason, attempts, failures });
   }
   const askedMs = kind.kind === "transient" ? kind.retryAfterMs : undefined;
@@ -220,6 +225,7 @@ async function failed(
   const changed = await changeEntry(context, entry, { change });
   if (changed === undefined) return overtaken(context, entry);
   await ringBy(context, entry, retryAtMs);
+  await wakeAhead(context, entry, [retryAtMs]);
   context.emit({
     type: "retrying",
     id,
