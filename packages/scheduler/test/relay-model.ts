@@ -1,6 +1,6 @@
 import { type ControlUpdate, UncertainWriteError } from "@tuppence/core/leases";
 import { createContext, type SchedulerMeans } from "../src/create-context.ts";
-import { ringBells } from "../src/drain/ring-bells.ts";
+import { type RingAheadGuards, ringBells } from "../src/drain/ring-bells.ts";
 import { bellPlace } from "../src/entries/keys.ts";
 import { SCHEDULER_GUARDS, type SchedulerGuards } from "../src/guards.ts";
 import { carryWakeUp } from "../src/relay/carry-wake-up.ts";
@@ -49,6 +49,12 @@ export const STORMY: RelayFaults = {
   requests: 0.03,
 };
 
+/** What can be switched off. */
+export type RelayGuards = Partial<SchedulerGuards & RingAheadGuards> & {
+  /** Whether a function looks at its clock, or believes what it receives. */
+  readonly readsClock?: boolean;
+};
+
 export interface RelayReport {
   readonly problems: readonly string[];
   /** How late each schedule fired, in milliseconds of true time. */
@@ -60,7 +66,7 @@ export interface RelayReport {
 export async function runRelay(
   seed: number,
   faults: RelayFaults,
-  guards: Partial<SchedulerGuards> & { readonly readsClock?: boolean } = {},
+  guards: RelayGuards = {},
 ): Promise<RelayReport> {
   const world = new RelayWorld(seed, faults, guards);
   for (let index = 0; index < 8; index++) void world.create();
@@ -81,18 +87,14 @@ class RelayWorld {
   readonly time: Timeline;
   isFaulty = true;
   readonly #faults: RelayFaults;
-  readonly #guards: Partial<SchedulerGuards> & { readonly readsClock?: boolean };
+  readonly #guards: RelayGuards;
   readonly #storage = createMemoryScheduleStorage();
   readonly #sqs: SqsModel;
   readonly #told: Told[] = [];
   readonly #fired = new Map<string, { readonly at: number; readonly attempt: number }[]>();
   readonly #problems: string[] = [];
 
-  constructor(
-    seed: number,
-    faults: RelayFaults,
-    guards: Partial<SchedulerGuards> & { readonly readsClock?: boolean },
-  ) {
+  constructor(seed: number, faults: RelayFaults, guards: RelayGuards) {
     this.time = new Timeline(seed);
     this.#faults = faults;
     this.#guards = guards;
@@ -157,7 +159,7 @@ class RelayWorld {
   }
 
   #means(): SchedulerMeans {
-    const { readsClock: _, ...guards } = this.#guards;
+    const { readsClock: _, ringsAgain: _again, ...guards } = this.#guards;
     return { guards: { ...SCHEDULER_GUARDS, ...guards } };
   }
 
@@ -178,7 +180,8 @@ class RelayWorld {
   async #ring(bell: Parameters<typeof ringBells>[1][number]): Promise<void> {
     for (;;) {
       const ring = async (options: Opened): Promise<"rung"> => {
-        await ringBells({ ...createContext(options, this.#means()), concurrency: 4 }, [bell]);
+        const { ringsAgain = true } = this.#guards;
+        await ringBells({ ...createContext(options, this.#means()), concurrency: 4 }, [bell], { ringsAgain });
         return "rung";
       };
       if ((await this.#invoke(ring, undefined)) === "rung") return;
