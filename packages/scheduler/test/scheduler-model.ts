@@ -105,7 +105,8 @@ class SchedulerModel {
       this.#act();
       if (this.#random() < 0.2) this.#meddle();
     }
-    // Late requests arrive, and what was lost of bells is not given up.
+    // Nobody asks for anything any more; late requests arrive.
+    for (const { process } of this.#clients) process.isDead = true;
     await world.runUntil(world.time + 5 * MINUTE);
     world.isFaulty = false;
     await this.#settle();

@@ -10,7 +10,8 @@ import {
   ScheduleStateError,
   ShardsMismatchError,
 } from "../src/errors.ts";
-import { createScheduler } from "../src/scheduler.ts";
+import { ring } from "../src/drain/ring.ts";
+import { contextOf, createScheduler } from "../src/scheduler.ts";
 import { all, StoppedClock } from "./stopped-clock.ts";
 
 const MINUTE = 60_000;
@@ -227,6 +228,17 @@ describe("what fails", () => {
       state: "parked",
       reason: 'TargetTimeoutError: Target "call" did not answer within 1000 ms.',
     });
+  });
+
+  it("is what a target in the store refuses for reasons of its own", async () => {
+    const refuse = { kind: "refuse", isInStore: true, fire: async () => "refused" } as const;
+    const { storage, now } = new StoppedClock();
+    const targets = { refuse };
+    const scheduler = createScheduler({ storage, targets, runtime: { now: () => now } });
+    const { id } = await scheduler.schedule({ in: 0, target: "refuse", retry: { maxAttempts: 1 } });
+    const context = { ...contextOf(scheduler), concurrency: 1 };
+    for (let shard = 0; shard < 4; shard++) await ring(context, shard, 0);
+    expect(await scheduler.get(id)).toMatchObject({ state: "parked", attempts: 1 });
   });
 
   it("can be asked for only by those who have its target", async () => {

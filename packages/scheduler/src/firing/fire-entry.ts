@@ -155,14 +155,17 @@ async function fireInStore(context: FiringContext, entry: Entry, target: InStore
     const { changes, after, next } = endingWrites(context, entry, { ending, token, goesOn });
     if (next !== undefined) await prepareFollower(context, next);
     const finish = { changes, writes: context.storage.writesOf(changes) };
+    let answer: "fired" | "refused" | undefined;
     let failure: { readonly error: unknown } | undefined;
     try {
-      const send = (signal: AbortSignal): Promise<unknown> => target.fire(occurrence, { signal, finish });
+      const send = async (signal: AbortSignal): Promise<void> => {
+        answer = await target.fire(occurrence, { signal, finish });
+      };
       await attempt(context, entry, { target, send });
     } catch (error) {
       failure = { error };
     }
-    const found = await findEntry(context, entry.id);
+    const found = answer === "fired" ? { ...entry, token } : await findEntry(context, entry.id);
     if (found?.token === token) {
       const { id, name, definition } = entry;
       context.emit({ type: "fired", id, name, target: definition.target, attempt: attempts, lateMs });
@@ -174,7 +177,8 @@ async function fireInStore(context: FiringContext, entry: Entry, target: InStore
     if (found?.token !== entry.token || found?.state !== entry.state) return LOST;
     if (failure !== undefined) return failed(context, entry, { ...failure, attempts });
   }
-  return LOST;
+  const error = new Error("The target refuses to write, and nobody else has fired the occurrence.");
+  return failed(context, entry, { error, attempts });
 }
 
 async function attempt(
