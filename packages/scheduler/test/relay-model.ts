@@ -80,7 +80,8 @@ interface Told {
   readonly id: string;
   readonly fireAt: number;
   readonly target: "write" | "call";
-  isCancelled: boolean;
+  /** What became of its cancellation: "asked" when there was no answer, so that it may be cancelled or not. */
+  cancellation: "asked" | "cancelled" | "refused" | undefined;
 }
 
 class RelayWorld {
@@ -110,30 +111,31 @@ class RelayWorld {
     const aheadMs = time.upTo(time.random() < 0.3 ? 2 * MINUTE_MS : 6 * HOUR_MS);
     try {
       const { id, fireAt } = await scheduler.schedule({ in: aheadMs, target });
-      const told: Told = { id, fireAt: fireAt.getTime(), target, isCancelled: false };
+      const told: Told = { id, fireAt: fireAt.getTime(), target, cancellation: undefined };
       this.#told.push(told);
       if (time.random() > 0.2) return;
       await time.wait(time.upTo(aheadMs));
-      if ((await scheduler.cancel(id)) === "cancelled") {
-        told.isCancelled = true;
-        if (this.#fired.has(id)) this.#problems.push("cancelled what had fired");
+      told.cancellation = "asked";
+      told.cancellation = (await scheduler.cancel(id)) === "cancelled" ? "cancelled" : "refused";
+      if (told.cancellation === "cancelled" && this.#fired.has(id)) {
+        this.#problems.push("cancelled what had fired");
       }
     } catch {
-      // Nobody was told that it is scheduled.
+      // Nobody was told that it is scheduled, or cancelled.
     }
   }
 
   report(): RelayReport {
     const lateMs: number[] = [];
-    for (const { id, fireAt, target, isCancelled } of this.#told) {
+    for (const { id, fireAt, target, cancellation } of this.#told) {
       const fired = this.#fired.get(id) ?? [];
-      if (isCancelled) {
+      if (cancellation === "cancelled") {
         if (fired.length > 0) this.#problems.push("a cancelled one fired");
         continue;
       }
       const [first] = fired;
       if (first === undefined) {
-        this.#problems.push("a schedule was lost");
+        if (cancellation !== "asked") this.#problems.push("a schedule was lost");
         continue;
       }
       lateMs.push(first.at - fireAt);
