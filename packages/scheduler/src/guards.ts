@@ -12,8 +12,6 @@ export interface SchedulerGuards {
   readonly cancelsOnCondition: boolean;
   /** Whether a doorbell that rang is believed to prove that its time has come, whatever the own clock says. */
   readonly trustsBell: boolean;
-  /** Whether a doorbell that rings ahead of its minute is put again for the minute's end. */
-  readonly ringsAgain: boolean;
   /** Whether an entry stays claimed until the minute of the one that follows it was looked back at. */
   readonly handsOver: boolean;
 }
@@ -25,6 +23,5 @@ export const SCHEDULER_GUARDS: SchedulerGuards = {
   claimsOnCondition: true,
   cancelsOnCondition: true,
   trustsBell: true,
-  ringsAgain: true,
   handsOver: true,
 };

@@ -1,6 +1,6 @@
 import { type ControlUpdate, UncertainWriteError } from "@tuppence/core/leases";
 import { createContext, type SchedulerMeans } from "../src/create-context.ts";
-import { ringBells } from "../src/drain/ring-bells.ts";
+import { type RingAheadGuards, ringBells } from "../src/drain/ring-bells.ts";
 import { bellPlace } from "../src/entries/keys.ts";
 import { SCHEDULER_GUARDS, type SchedulerGuards } from "../src/guards.ts";
 import { carryWakeUp } from "../src/relay/carry-wake-up.ts";
@@ -49,6 +49,12 @@ export const STORMY: RelayFaults = {
   requests: 0.03,
 };
 
+/** What can be switched off. */
+export type RelayGuards = Partial<SchedulerGuards & RingAheadGuards> & {
+  /** Whether a function looks at its clock, or believes what it receives. */
+  readonly readsClock?: boolean;
+};
+
 export interface RelayReport {
   readonly problems: readonly string[];
   /** How late each schedule fired, in milliseconds of true time. */
@@ -60,7 +66,7 @@ export interface RelayReport {
 export async function runRelay(
   seed: number,
   faults: RelayFaults,
-  guards: Partial<SchedulerGuards> & { readonly readsClock?: boolean } = {},
+  guards: RelayGuards = {},
 ): Promise<RelayReport> {
   const world = new RelayWorld(seed, faults, guards);
   for (let index = 0; index < 8; index++) void world.create();
@@ -74,25 +80,22 @@ interface Told {
   readonly id: string;
   readonly fireAt: number;
   readonly target: "write" | "call";
-  isCancelled: boolean;
+  /** What became of its cancellation: "asked" when there was no answer, so that it may be cancelled or not. */
+  cancellation: "asked" | "cancelled" | "refused" | undefined;
 }
 
 class RelayWorld {
   readonly time: Timeline;
   isFaulty = true;
   readonly #faults: RelayFaults;
-  readonly #guards: Partial<SchedulerGuards> & { readonly readsClock?: boolean };
+  readonly #guards: RelayGuards;
   readonly #storage = createMemoryScheduleStorage();
   readonly #sqs: SqsModel;
   readonly #told: Told[] = [];
   readonly #fired = new Map<string, { readonly at: number; readonly attempt: number }[]>();
   readonly #problems: string[] = [];
 
-  constructor(
-    seed: number,
-    faults: RelayFaults,
-    guards: Partial<SchedulerGuards> & { readonly readsClock?: boolean },
-  ) {
+  constructor(seed: number, faults: RelayFaults, guards: RelayGuards) {
     this.time = new Timeline(seed);
     this.#faults = faults;
     this.#guards = guards;
@@ -108,30 +111,31 @@ class RelayWorld {
     const aheadMs = time.upTo(time.random() < 0.3 ? 2 * MINUTE_MS : 6 * HOUR_MS);
     try {
       const { id, fireAt } = await scheduler.schedule({ in: aheadMs, target });
-      const told: Told = { id, fireAt: fireAt.getTime(), target, isCancelled: false };
+      const told: Told = { id, fireAt: fireAt.getTime(), target, cancellation: undefined };
       this.#told.push(told);
       if (time.random() > 0.2) return;
       await time.wait(time.upTo(aheadMs));
-      if ((await scheduler.cancel(id)) === "cancelled") {
-        told.isCancelled = true;
-        if (this.#fired.has(id)) this.#problems.push("cancelled what had fired");
+      told.cancellation = "asked";
+      told.cancellation = (await scheduler.cancel(id)) === "cancelled" ? "cancelled" : "refused";
+      if (told.cancellation === "cancelled" && this.#fired.has(id)) {
+        this.#problems.push("cancelled what had fired");
       }
     } catch {
-      // Nobody was told that it is scheduled.
+      // Nobody was told that it is scheduled, or cancelled.
     }
   }
 
   report(): RelayReport {
     const lateMs: number[] = [];
-    for (const { id, fireAt, target, isCancelled } of this.#told) {
+    for (const { id, fireAt, target, cancellation } of this.#told) {
       const fired = this.#fired.get(id) ?? [];
-      if (isCancelled) {
+      if (cancellation === "cancelled") {
         if (fired.length > 0) this.#problems.push("a cancelled one fired");
         continue;
       }
       const [first] = fired;
       if (first === undefined) {
-        this.#problems.push("a schedule was lost");
+        if (cancellation !== "asked") this.#problems.push("a schedule was lost");
         continue;
       }
       lateMs.push(first.at - fireAt);
@@ -157,7 +161,7 @@ class RelayWorld {
   }
 
   #means(): SchedulerMeans {
-    const { readsClock: _, ...guards } = this.#guards;
+    const { readsClock: _, ringsAgain: _again, ...guards } = this.#guards;
     return { guards: { ...SCHEDULER_GUARDS, ...guards } };
   }
 
@@ -178,7 +182,8 @@ class RelayWorld {
   async #ring(bell: Parameters<typeof ringBells>[1][number]): Promise<void> {
     for (;;) {
       const ring = async (options: Opened): Promise<"rung"> => {
-        await ringBells({ ...createContext(options, this.#means()), concurrency: 4 }, [bell]);
+        const { ringsAgain = true } = this.#guards;
+        await ringBells({ ...createContext(options, this.#means()), concurrency: 4 }, [bell], { ringsAgain });
         return "rung";
       };
       if ((await this.#invoke(ring, undefined)) === "rung") return;

@@ -92,7 +92,7 @@ describe("the handler of a relay", () => {
       target: "call",
     });
     // It is woken up for at once.
-    const [sent] = service.requests as readonly [{ readonly body: SentBatch }];
+    const [sent] = service.requests as unknown as readonly [{ readonly body: SentBatch }];
     const [body] = sent.body.Entries;
     expect(body.DelaySeconds).toBe(0);
     const atMs = Math.ceil(fireAt.getTime() / 1_000) * 1_000;

@@ -3,7 +3,7 @@ import type { Runtime } from "@tuppence/core";
 export type Random = () => number;
 
 /** mulberry32 */
-export function seededRandom(seed: number): Random {
+function seededRandom(seed: number): Random {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
