@@ -90,7 +90,7 @@ export interface Scheduler<Registry extends Targets = Targets> {
    * @throws ScheduleMissingError, ScheduleStateError, ScheduleBusyError
    */
   fireNow(idOrName: string): Promise<Schedule>;
-  /** Creates the table `<prefix>-schedules` if it is missing; safe to call always. */
+  /** Creates the tables `<prefix>-schedules` and `<prefix>-control` if they are missing; safe to call always. */
   ensureTables(): Promise<void>;
 }
 

@@ -33,8 +33,8 @@ it(`${SCHEDULES} schedules are fired by doorbells that DynamoDB removes, through
       invocation: "event",
     }),
   };
-  // Scheduled five minutes ago, for the minutes after that: their doorbells are due.
-  const runtime = { ...SYSTEM_RUNTIME, now: () => Date.now() - 5 * MINUTE };
+  // Scheduled an hour ago, for half an hour ago: their doorbells are due.
+  const runtime = { ...SYSTEM_RUNTIME, now: () => Date.now() - 60 * MINUTE };
   const scheduler = createScheduler({ client, targets, runtime });
   await scheduler.ensureTables();
   const handler = createBellHandler({ client, targets });
@@ -45,10 +45,10 @@ it(`${SCHEDULES} schedules are fired by doorbells that DynamoDB removes, through
     settings: bellEventSourceMapping(),
   });
   onTestFinished(() => mapping.stop());
-  const last = await scheduler.schedule({ in: "1h", target: "remind", payload: -1 });
+  const last = await scheduler.schedule({ in: "2h", target: "remind", payload: -1 });
   const made = await pMap(
     Array.from({ length: SCHEDULES }, (_, payload) => payload),
-    (payload) => scheduler.schedule({ in: MINUTE + (payload % 120) * 1_000, target: "remind", payload }),
+    (payload) => scheduler.schedule({ in: 30 * MINUTE + (payload % 120) * 1_000, target: "remind", payload }),
     { concurrency: 32 },
   );
   await expect.poll(() => events.length, { timeout: 60_000, interval: 100 }).toBe(SCHEDULES);

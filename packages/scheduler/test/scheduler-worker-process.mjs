@@ -7,7 +7,7 @@ import { append, call, createSchedulerWorker } from "@tuppence/scheduler";
  * occurrence that a function in it is called with is a line of its output. SIGTERM stops it.
  */
 
-const { config, workerId, leaseDurationMs } = JSON.parse(process.argv[2] ?? "{}");
+const { config, workerId, leaseDurationMs, aheadMs = 0 } = JSON.parse(process.argv[2] ?? "{}");
 const client = new DynamoDBClient(config);
 const store = createEventStore({ client });
 const say = (line) => process.stdout.write(`${line}\n`);
@@ -16,6 +16,7 @@ const worker = createSchedulerWorker({
   client,
   workerId,
   leaseDurationMs,
+  runtime: { now: () => Date.now() + aheadMs },
   targets: {
     say: call(({ id, payload, fireAt }) => say(`fired ${payload} ${id} ${Date.now() - fireAt.getTime()}`), {
       timeoutMs: 1_000,
@@ -28,7 +29,8 @@ const worker = createSchedulerWorker({
     }),
   },
   onEvent: (event) => {
-    if (event.type === "requestFailed" || event.type === "parked") console.error(event);
+    const { type, error } = event.type === "lease" ? event.event : event;
+    if (error !== undefined) console.error(type, error);
   },
 });
 process.once("SIGTERM", () => void worker.stop().then(() => process.exit(0)));
