@@ -122,7 +122,7 @@ class GroupModel {
   }
 
   #oneOf<Element>(elements: readonly Element[]): Element {
-    return elements[Math.floor(this.#random() * elements.length)] as Element;
+    return elements.at(Math.floor(this.#random() * elements.length)) as Element;
   }
 
   #live(): Worker[] {

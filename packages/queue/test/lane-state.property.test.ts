@@ -101,8 +101,8 @@ describe("the state of a lane", () => {
           const after = Array.from({ length: lanes }, (_, lane) => carryOver(before, { lane, lanes }));
           for (const message of messages) {
             const { position, key } = message;
-            const old = before[laneOf(message, before.length)] as LaneState;
-            const lane = after[laneOf(message, lanes)] as LaneState;
+            const old = before.at(laneOf(message, before.length)) as LaneState;
+            const lane = after.at(laneOf(message, lanes)) as LaneState;
             const isTaken = position <= lane.done || wasDone(lane, message);
             expect(isTaken).toBe(position <= old.done);
             const holders = after.filter((state) => keyOfParked(state, position) !== undefined);

@@ -37,7 +37,7 @@ function victim(crew: WorkerCrew, random: number): WorkerProcess {
   const { awake } = crew;
   const busy = awake.filter(({ lines }) => lines.some((line) => line.startsWith("handled")));
   const some = busy.length > 0 ? busy : awake;
-  return some[Math.floor(random * some.length)] as WorkerProcess;
+  return some.at(Math.floor(random * some.length)) as WorkerProcess;
 }
 
 it("consumers that are killed and frozen again and again handle all messages in order, and once in a transaction", {
