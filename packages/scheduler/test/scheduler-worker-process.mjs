@@ -23,7 +23,7 @@ const worker = createSchedulerWorker({
     }),
     write: append({
       store,
-      streamId: ({ payload }) => `fired|${Number(payload) % 10}`,
+      streamId: ({ payload }) => `fired|${String(payload)}`,
       events: ({ payload, id }) => [{ type: "Fired", data: { payload, id } }],
       timeoutMs: 5_000,
     }),
