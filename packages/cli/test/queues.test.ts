@@ -111,12 +111,16 @@ describe("tuppence queues depth", () => {
   it("shows what all groups have before them, and what is wrong", async () => {
     const { exitCode, stdout, stderr } = await run("depth", "orders");
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(stdout.replaceAll(/\d+ (s|min|h|d)\b/g, "N").replaceAll(/ +/g, " ")).toBe(
+    const steady = stdout
+      .replaceAll(/\d+ (s|min|h|d)\b/g, "N")
+      .replaceAll(/attempt \d+/g, "attempt N")
+      .replaceAll(/ +/g, " ");
+    expect(steady).toBe(
       "GROUP POSITION LAST DEPTH LAG AGE PARKED LANES STATE\n" +
         "letters 5 5 0 0 - 2 1 waiting\n" +
         "mails 1 5 4 4 N 0 1 blocked\n" +
         "resets 5 5 0 0 - 0 1 waiting\n" +
-        "mails, lane 0: blocked at 2, attempt 1: Error: unfit\n",
+        "mails, lane 0: blocked at 2, attempt N: Error: unfit\n",
     );
   });
 
