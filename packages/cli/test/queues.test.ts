@@ -49,19 +49,28 @@ function consumerOf(
   return queue.consume(group, handler, { ...fast, ...others });
 }
 
+/** Runs a consumer while something is done. */
+async function consumeWhile(consumer: QueueConsumer, work: () => Promise<unknown>): Promise<void> {
+  await consumer.start();
+  try {
+    await work();
+  } finally {
+    await consumer.stop();
+  }
+}
+
 /** Consumes up to the end, and lets go. */
 async function consumeAll(...of: Parameters<typeof consumerOf>): Promise<void> {
-  await using consumer = consumerOf(...of);
-  await consumer.start();
-  await consumer.caughtUp();
+  const consumer = consumerOf(...of);
+  await consumeWhile(consumer, () => consumer.caughtUp());
 }
 
 /** Consumes until it is known that a lane stands still. */
 async function consumeUntilBlocked(queue: Queue, group: string): Promise<void> {
-  await using consumer = consumerOf(queue, group);
-  await consumer.start();
   const blockedAt = async (): Promise<unknown> => (await queue.status(group)).lanes[0]?.failing?.blockedAt;
-  await vi.waitFor(async () => expect(await blockedAt()).toBe(2), { timeout: 30_000 });
+  await consumeWhile(consumerOf(queue, group), () =>
+    vi.waitFor(async () => expect(await blockedAt()).toBe(2), { timeout: 30_000 }),
+  );
 }
 
 /** A queue, one group of which has parked a key, another stands still, and a third is through. */
@@ -137,12 +146,13 @@ describe("tuppence queues depth", () => {
   it("tells of who is at it", async () => {
     const queue = openQueue("running");
     await queue.enqueue(MESSAGES);
-    await using consumer = consumerOf(queue, "mails", { workerId: "me", isCured: true });
-    await consumer.start();
-    await consumer.caughtUp();
-    const { stdout } = await run("depth", "running", "--group", "mails");
-    expect(stdout).toMatch(/^mails +5 +5 +0 +0 +- +0 +1 {2}running$/m);
-    expect(stdout.trimEnd().split("\n").at(-1)).toMatch(/^ +0 +5 +0 {2}me\S*$/);
+    const consumer = consumerOf(queue, "mails", { workerId: "me", isCured: true });
+    await consumeWhile(consumer, async () => {
+      await consumer.caughtUp();
+      const { stdout } = await run("depth", "running", "--group", "mails");
+      expect(stdout).toMatch(/^mails +5 +5 +0 +0 +- +0 +1 {2}running$/m);
+      expect(stdout.trimEnd().split("\n").at(-1)).toMatch(/^ +0 +5 +0 {2}me\S*$/);
+    });
   });
 
   it("fails for a queue or a group that is not there", async () => {
@@ -241,9 +251,9 @@ describe("tuppence queues parked and redrive", () => {
     expect(jsonLines(await redrive("--position", "2", "--json"))).toEqual([{ messages: 2 }]);
     expect((await run("parked", "redriven", "letters")).stdout).toContain("  asked    Error: unfit");
     expect(await redrive("--key", "b", "--skip")).toEqual(done("Redrive is asked for: 2 messages.\n"));
-    await using consumer = consumerOf(queue, "letters");
-    await consumer.start();
-    await expect.poll(() => queue.parked("letters")).toEqual([]);
+    await consumeWhile(consumerOf(queue, "letters"), () =>
+      expect.poll(() => queue.parked("letters"), { timeout: 30_000 }).toEqual([]),
+    );
   });
 });
 
