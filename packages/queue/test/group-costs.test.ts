@@ -109,7 +109,8 @@ describe("consuming", () => {
     await queue.redrive("g", { position: 2 });
     await expect.poll(async () => (await other.status("g")).parked, { timeout: 30_000 }).toBe(1);
     await expect.poll(() => meter.calls.at(-1)?.operation !== "UpdateItem", { timeout: 30_000 }).toBe(true);
-    // Of the lane: it is asked for, no longer asked for, done, and forgotten; of the call: a mark, and that there is one.
+    // Of the call: a mark, and that there is one. Of the consumer, which is woken: a sign of life. Of the lane: it is asked for, no longer marked, done,
+    // and forgotten.
     const writes = meter.calls.filter(({ writeUnits }) => writeUnits > 0).map(({ operation }) => operation);
     expect(writes.filter((operation) => operation === "DeleteItem")).toHaveLength(1);
     expect(writes.filter((operation) => operation === "UpdateItem")).toHaveLength(6);

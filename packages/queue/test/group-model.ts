@@ -97,7 +97,7 @@ class GroupModel {
       storage: this.#storage,
       control: this.#world.memory,
       runtime,
-    }) as unknown as Queue<Body>;
+    }) as Queue<Body>;
     this.#repairedAt = random() * FAULTS_MS;
     this.#isPoisoned = random() < 0.7;
     this.#changesLanes = sabotage.changesLanes ?? random() < 0.7;
