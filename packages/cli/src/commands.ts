@@ -1,6 +1,7 @@
 import { LOG_COMMANDS } from "./log.ts";
 import { PROJECTION_COMMANDS } from "./projections.ts";
 import { QUEUE_COMMANDS } from "./queues.ts";
+import { SCHEDULE_COMMANDS } from "./schedules.ts";
 import type { CommandGroup } from "./shell/command.ts";
 import { STREAM_COMMANDS } from "./streams.ts";
 import { TABLE_COMMANDS } from "./tables.ts";
@@ -15,5 +16,6 @@ export const COMMANDS: CommandGroup = {
     log: LOG_COMMANDS,
     projections: PROJECTION_COMMANDS,
     queues: QUEUE_COMMANDS,
+    schedules: SCHEDULE_COMMANDS,
   },
 };

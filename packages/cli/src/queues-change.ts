@@ -1,7 +1,8 @@
 import type { StartAt } from "@tuppence/queue";
 import { GROUP, openQueue, QUEUE } from "./queues-open.ts";
 import { type Command, defineCommand } from "./shell/command.ts";
-import { UsageError } from "./shell/usage-error.ts";
+import { timeValue } from "./shell/time-value.ts";
+import { UsageError, wholeNumber } from "./shell/usage-error.ts";
 
 /** `tuppence queues reset` */
 export const reset: Command = defineCommand({
@@ -12,7 +13,7 @@ export const reset: Command = defineCommand({
     to: {
       type: "string",
       required: true,
-      description: "beginning, end, a position, or a time such as 2026-01-02T03:04:05Z",
+      description: "beginning, end, a position, a time such as 2026-03-01T12:00Z, or 2h for two hours ago",
       valueHint: "place",
     },
   },
@@ -27,17 +28,16 @@ export const reset: Command = defineCommand({
   },
 });
 
-/** A day, or a time with its zone: what a time without one means depends on who asks. */
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
-
 /** @throws UsageError */
 function parseStart(text: string): StartAt {
   if (text === "beginning" || text === "end") return text;
-  const position = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(position) && position >= 1) return position;
-  const time = new Date(text);
-  if (TIME.test(text) && !Number.isNaN(time.getTime())) return time;
+  try {
+    const start = /^\d+$/.test(text) ? wholeNumber("to", text) : timeValue("to", text, "ago");
+    if (start !== undefined) return start;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+  }
   throw new UsageError(
-    `--to is ${JSON.stringify(text)}; it has to be beginning, end, a position from 1, or a time such as 2026-01-02T03:04:05Z.`,
+    `--to is ${JSON.stringify(text)}; it has to be beginning, end, a position from 1, a time such as 2026-03-01T12:00Z, or 2h for two hours ago.`,
   );
 }

@@ -265,6 +265,7 @@ describe("tuppence queues reset", () => {
     { to: "2026-01-02", position: 1 },
     { to: "2026-01-02T03:04:05Z", position: 1 },
     { to: "2026-01-02T04:04:06+01:00", position: 6 },
+    { to: "1h", position: 6 },
   ])("lets a group begin anew at $to", async ({ to, position }) => {
     expect(await run("reset", "orders", "resets", "--to", to)).toEqual(
       done(`resets begins anew at position ${position}.\n`),
@@ -278,8 +279,8 @@ describe("tuppence queues reset", () => {
 
   it("refuses what is no place", async () => {
     const refusal = (to: string): string =>
-      `error usage: --to is "${to}"; it has to be beginning, end, a position from 1, or a time such as ` +
-      "2026-01-02T03:04:05Z. See tuppence queues reset --help.\n";
+      `error usage: --to is "${to}"; it has to be beginning, end, a position from 1, a time such as ` +
+      "2026-03-01T12:00Z, or 2h for two hours ago. See tuppence queues reset --help.\n";
     for (const to of ["0", "-1", "start", "2026-13-01", "2026-01-02T03:04:05", "1e3"]) {
       expect(await run("reset", "orders", "resets", `--to=${to}`)).toEqual({
         exitCode: 2,
