@@ -45,7 +45,7 @@ export const list: Command = defineCommand({
 });
 
 /** How schedules are printed. */
-export const SCHEDULE_LIST: ListForm<Schedule> = {
+const SCHEDULE_LIST: ListForm<Schedule> = {
   columns: [
     { title: "FIRES" },
     { title: "STATE" },

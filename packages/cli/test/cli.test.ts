@@ -29,13 +29,13 @@ describe("tuppence tables", () => {
     expect(await tuppence(["tables", "create", ...at("clicreate")])).toEqual(
       done(
         "TABLE               RESULT\n" +
-          "tuppence-events     created\ntuppence-control    created\ntuppence-documents  created\n",
+          "tuppence-events     created\ntuppence-control    created\ntuppence-documents  created\ntuppence-schedules  created\n",
       ),
     );
     expect(await runHere(["tables", "create", ...at("clicreate")])).toEqual(
       done(
         "TABLE               RESULT\n" +
-          "tuppence-events     was there\ntuppence-control    was there\ntuppence-documents  was there\n",
+          "tuppence-events     was there\ntuppence-control    was there\ntuppence-documents  was there\ntuppence-schedules  was there\n",
       ),
     );
     await storeIn("clicreate", "other").ensureTables();
@@ -43,7 +43,7 @@ describe("tuppence tables", () => {
     expect(other).toEqual(
       done(
         '{"tables":[{"tableName":"other-events","created":false},{"tableName":"other-control","created":true},' +
-          '{"tableName":"other-documents","created":true}]}\n',
+          '{"tableName":"other-documents","created":true},{"tableName":"other-schedules","created":true}]}\n',
       ),
     );
   });
@@ -67,10 +67,11 @@ describe("tuppence tables", () => {
       },
       { tableName: "tuppence-control", status: "ACTIVE", differences: [], ttlAttribute: "ttl", items: 0 },
       { tableName: "tuppence-documents", differences: [] },
+      { tableName: "tuppence-schedules", differences: [] },
     ]);
     const shown = await runHere(["tables", "status", ...at("clistatus")]);
     expect(shown).toMatchObject({ exitCode: 0, stderr: "" });
-    const [titles, row, control, documents, ...more] = shown.stdout.split("\n");
+    const [titles, row, control, documents, schedules, ...more] = shown.stdout.split("\n");
     expect(titles?.split(/ {2,}/)).toEqual(["TABLE", "STATUS", "ITEMS", "SIZE", "TTL", "STREAM"]);
     expect(row?.split(/ {2,}/)).toEqual([
       "tuppence-events",
@@ -81,8 +82,9 @@ describe("tuppence tables", () => {
       tables[0].streamArn,
     ]);
     expect(control?.split(/ {2,}/)).toEqual(["tuppence-control", "ACTIVE", "0", "0 B", "ttl", "-"]);
-    // A store without projections serves without it.
+    // A store without projections and schedules serves without them.
     expect(documents?.split(/ {2,}/)).toEqual(["tuppence-documents", "MISSING", "-", "-", "-", "-"]);
+    expect(schedules?.split(/ {2,}/)).toEqual(["tuppence-schedules", "MISSING", "-", "-", "-", "-"]);
     expect(more).toEqual([""]);
   });
 
@@ -93,7 +95,8 @@ describe("tuppence tables", () => {
         "TABLE               STATUS   ITEMS  SIZE  TTL  STREAM\n" +
         "tuppence-events     MISSING      -     -  -    -\n" +
         "tuppence-control    MISSING      -     -  -    -\n" +
-        "tuppence-documents  MISSING      -     -  -    -\n",
+        "tuppence-documents  MISSING      -     -  -    -\n" +
+        "tuppence-schedules  MISSING      -     -  -    -\n",
       stderr:
         "error tableMissing: DynamoDB has no table tuppence-events here; tuppence tables create makes it. " +
         `This is database clinothing, region us-east-1, of ${server.endpoint}.\n`,
