@@ -65,6 +65,13 @@ function firstLease({ given }: Member): Promise<Lease> {
   });
 }
 
+/** The beat of the one member that is alive. */
+async function beatOf(storage: ControlStorage): Promise<number> {
+  const members = await storage.list("MEMBER|g", { consistency: "strong" });
+  const [alive] = [...members].filter(([name]) => name !== "gone");
+  return Number(alive?.[1]["beat"] ?? 0);
+}
+
 const types = (events: readonly LeaseEvent[]): string[] => events.map(({ type }) => type);
 
 describe("a lease", () => {
@@ -195,6 +202,36 @@ describe("a lease", () => {
 });
 
 describe("a group", () => {
+  it("takes away what members left behind who are gone for an hour", async () => {
+    const storage = createMemoryControlStorage();
+    const time = new ManualTime();
+    const member = { partition: "MEMBER|g", sort: "gone" };
+    const { applied } = await storage.update({
+      key: member,
+      where: {},
+      set: { beat: 1, durationMs: DURATION_MS },
+    });
+    expect(applied).toBe(true);
+    const one = join({ storage, time });
+    await vi.waitFor(async () => expect(await beatOf(storage)).toBe(1));
+    const look = async (): Promise<void> => {
+      const before = await beatOf(storage);
+      one.group.wake();
+      await vi.waitFor(async () => expect(await beatOf(storage)).toBeGreaterThan(before));
+    };
+    await look();
+    time.advance(3_599_000);
+    await look();
+    await look();
+    expect(await storage.find(member)).toBeDefined();
+    time.advance(3_600_000);
+    await vi.waitFor(async () => {
+      one.group.wake();
+      expect(await storage.find(member)).toBeUndefined();
+    });
+    await one.group.stop();
+  });
+
   it("hands a lease over to the member that is to have it, when its work has ended", async () => {
     const storage = createMemoryControlStorage();
     const time = new ManualTime();

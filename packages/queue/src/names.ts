@@ -22,3 +22,24 @@ export function queuePartition(queue: string): string {
 export function parkedPartition(queue: string, group: string): string {
   return `PARKED|${queue}|${group}`;
 }
+
+/** In UTF-8, of the name of a queue, a group or a producer. */
+const MAX_NAME_BYTES = 255;
+
+/**
+ * Checks the name of a queue, a group or a producer.
+ *
+ * @throws TypeError when it is no text, empty, longer than 255 bytes, or holds a `|` or half of a surrogate pair.
+ */
+export function checkName(what: string, name: unknown): asserts name is string {
+  const isName =
+    typeof name === "string" &&
+    name !== "" &&
+    !/[|\p{Surrogate}]/u.test(name) &&
+    Buffer.byteLength(name) <= MAX_NAME_BYTES;
+  if (isName) return;
+  const shown = typeof name === "string" ? JSON.stringify(name) : String(name);
+  throw new TypeError(
+    `${shown} is no name for ${what}: a text of 1 to ${MAX_NAME_BYTES} bytes without | is needed.`,
+  );
+}

@@ -1,4 +1,4 @@
-import type { Runtime } from "@tuppence/core";
+import type { Consistency, Runtime } from "@tuppence/core";
 import type { ChainStorage } from "@tuppence/core/chains";
 import type { ControlStorage } from "@tuppence/core/leases";
 import type { Message } from "./message.ts";
@@ -13,31 +13,33 @@ export interface QueueContext {
   readonly runtime: Runtime;
   readonly reader: QueueReader;
   /**
-   * Looks once whether this Region may write: see `homeRegion`. Whoever is about to write the first time waits for it.
+   * Looks once whether this Region may work on the queue (see `homeRegion`), and makes the queue known. Whoever is about to write
+   * anything waits for it.
    *
    * @throws QueueRegionError
    */
-  readonly checkRegion: () => Promise<void>;
+  readonly open: () => Promise<void>;
   /** Calls back after each enqueue of this process, so that consumers beside it need not wait for their next look. */
   readonly onEnqueued: (listener: () => void) => { readonly remove: () => void };
+}
+
+/** How far to read, and how. */
+export interface QueueReadOptions {
+  /** The last position to read. Default: as far as there are messages now. */
+  readonly to?: number | undefined;
+  /** Default strong: sees every acknowledged enqueue. Eventual costs half, and may be a little behind. */
+  readonly consistency?: Consistency | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A queue as those who consume it see it. */
 export interface QueueReader {
   /**
-   * Messages from a position on, in order and without a gap, to the end that there is now; as many at a time as are at
-   * hand. Strongly consistent by default.
+   * Messages from a position on, in order and without a gap, as many at a time as are at hand.
    *
    * @throws QueueTrimmedError when messages from there on were trimmed.
    */
-  readonly read: (
-    from: number,
-    options?: {
-      readonly to?: number | undefined;
-      readonly consistency?: "strong" | "eventual" | undefined;
-      readonly signal?: AbortSignal | undefined;
-    },
-  ) => AsyncIterable<readonly Message[]>;
+  readonly read: (from: number, options?: QueueReadOptions) => AsyncIterable<readonly Message[]>;
   /** The last position, 0 for none, and when it was enqueued: 1 request, strongly consistent. */
   readonly tail: (signal?: AbortSignal) => Promise<QueueTail>;
   /** The first position that was enqueued at a time or later; the one after the last if there is none. About log2(n) requests. */

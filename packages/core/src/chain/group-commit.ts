@@ -24,17 +24,21 @@ export class GroupCommit<Entry extends GroupEntry, Result> {
   readonly #waiting = new Map<string, Waiting<Entry, Result>[]>();
 
   readonly #maxGroupBytes: number;
+  readonly #gather: (() => Promise<void>) | undefined;
 
   /**
    * `write` answers one result for each entry, in their order; when it fails, all its entries fail. A group holds
-   * at most `maxGroupBytes`; a larger entry goes alone.
+   * at most `maxGroupBytes`; a larger entry goes alone. `gather` is waited for before each group is taken, so that more
+   * can come in; default: nothing is.
    */
   constructor(
     write: (chain: string, entries: readonly Entry[]) => Promise<readonly Result[]>,
     maxGroupBytes: number,
+    gather?: () => Promise<void>,
   ) {
     this.#write = write;
     this.#maxGroupBytes = maxGroupBytes;
+    this.#gather = gather;
   }
 
   /** Aborting takes an entry back as long as it waits; once it is being written, it stays. */
@@ -53,6 +57,7 @@ export class GroupCommit<Entry extends GroupEntry, Result> {
   /** Writes group after group until nothing waits; failures go to those who wait for them. */
   async #drain(chain: string): Promise<void> {
     for (;;) {
+      if (this.#gather !== undefined) await this.#gather();
       const group = this.#nextGroup(chain);
       if (group.length === 0) break;
       try {

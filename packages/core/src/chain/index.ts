@@ -5,10 +5,13 @@
 export { type Item, itemSize } from "../capacity/item-size.ts";
 export { Bill, type Billed, type Capacity, readUnits, writeUnits } from "../capacity/units.ts";
 export { formatCommitId, newCommitId, parseCommitId, sameCommitId } from "../commit-id.ts";
+export { sdkCalls } from "../dynamodb/calls.ts";
 export { createDynamoDBChainStorage } from "../dynamodb/chain-storage.ts";
 export { dynamoDBRuntime, type RuntimeOptions } from "../dynamodb/dynamodb-runtime.ts";
+export { leanCalls } from "../dynamodb/lean/lean-calls.ts";
+export { findJsonProblem, formatPath, type JsonProblem } from "../json.ts";
 export { createMemoryStorage } from "../memory/memory-storage.ts";
-export { entriesText, packCommit, type PackedEvent } from "../store/commit-content.ts";
+export { packCommit, type PackedEvent, parseEntries } from "../store/commit-content.ts";
 export {
   appendToChain,
   type ChainAppend,

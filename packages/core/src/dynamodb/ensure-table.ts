@@ -16,7 +16,7 @@ const MAX_WAIT_SECONDS = 120;
 
 /**
  * Creates the table if it is not there, and waits until it can be used. A table that is there is left as it is, but for
- * TTL, which is enabled where it is asked for.
+ * TTL, which is enabled where it is asked for and can be.
  *
  * @throws TableMismatchError when it is there with other keys, without the index or the stream, or with TTL on another
  *   attribute.
@@ -36,7 +36,9 @@ export async function ensureTable(
   const table = found ?? (await describeTable(client, definition.TableName));
   const differences = table ? tableDifferences(definition, table) : [];
   if (differences.length > 0) throw new TableMismatchError(String(definition.TableName), differences);
-  if (ttlAttribute !== undefined) await ensureTtl(client, definition.TableName, ttlAttribute);
+  // What has TTL is tidied up without it, too: tables that are strongly consistent in several Regions can't have it.
+  const hasTtl = ttlAttribute !== undefined && table?.MultiRegionConsistency !== "STRONG";
+  if (hasTtl) await ensureTtl(client, definition.TableName, ttlAttribute);
 }
 
 async function ensureTtl(

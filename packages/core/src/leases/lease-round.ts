@@ -21,6 +21,9 @@ import { Sightings } from "./sightings.ts";
 /** Claims and requests to hand over of one worker at a time. */
 const WRITES_AT_ONCE = 10;
 
+/** How long the item of a member stays whose beat stands still, in milliseconds; nobody needs it any more long before. */
+const MEMBER_KEPT_MS = 3_600_000;
+
 /** What a worker does in each round besides keeping what it holds: look who is there, and take what it is to have. */
 export class LeaseRound {
   readonly #context: LeaseContext;
@@ -54,7 +57,21 @@ export class LeaseRound {
       if (this.stored(name)?.epoch !== epoch) this.#handedOver.delete(name);
     }
     this.#members.look(new Map([...members].map(([name, item]) => [name, readMember(item)])), [], now);
+    await this.#takeAwayDead(now);
     return names;
+  }
+
+  /** Takes away what members left behind who are gone for long: not every table has TTL. One of the others does it. */
+  async #takeAwayDead(now: number): Promise<void> {
+    const { storage, group, worker } = this.#context;
+    const dead = [...this.#members].flatMap(([member, { since }]) =>
+      now - since >= MEMBER_KEPT_MS && member !== worker ? [member] : [],
+    );
+    const live = this.#liveMembers();
+    for (const member of dead) {
+      if (rendezvousOwner(member, live) !== worker) continue;
+      await this.#attempt((signal) => storage.delete({ partition: membersOf(group), sort: member }, signal));
+    }
   }
 
   stored(resource: string): StoredLease | undefined {

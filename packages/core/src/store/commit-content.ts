@@ -218,7 +218,12 @@ function parseMetadata({ item, first }: ChainItem): EventMetadata | undefined {
   }
 }
 
-function parseEntries(chainItem: ChainItem): readonly unknown[] {
+/**
+ * The entries of an item, whatever their forms are.
+ *
+ * @throws IntegrityError when they can't be read.
+ */
+export function parseEntries(chainItem: ChainItem): readonly unknown[] {
   const { item, first } = chainItem;
   const streamId = String(item["p"]?.S);
   try {

@@ -1,0 +1,5 @@
+export async function collect<Element>(elements: AsyncIterable<Element>): Promise<Element[]> {
+  const collected: Element[] = [];
+  for await (const element of elements) collected.push(element);
+  return collected;
+}
