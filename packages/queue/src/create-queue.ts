@@ -4,6 +4,7 @@ import { checkDate, checkPosition } from "./check-arguments.ts";
 import { createEnqueuer } from "./enqueue/create-enqueuer.ts";
 import { ENQUEUE_GUARDS, type EnqueueGuards } from "./enqueue/guards.ts";
 import { followQueue } from "./follow-queue.ts";
+import { createQueueGroups } from "./group/queue-groups.ts";
 import type { Message } from "./message.ts";
 import { checkName } from "./names.ts";
 import { openContext, type QueuePlace } from "./open-context.ts";
@@ -15,7 +16,7 @@ import {
   type Queue,
 } from "./queue.ts";
 import type { QueueReadOptions } from "./queue-context.ts";
-import { type NeededPosition, trimQueue } from "./trim-queue.ts";
+import { trimQueue } from "./trim-queue.ts";
 
 export type QueueOptions<Schema extends StandardSchemaV1 = StandardSchemaV1> = QueuePlace & {
   /** 1 to 255 bytes, without `|`. */
@@ -76,6 +77,7 @@ export function createQueueOn<Schema extends StandardSchemaV1 = StandardSchemaV1
   });
   const { name, reader, storage, control } = context;
   type Body = StandardSchemaV1.InferOutput<Schema>;
+  const { inner, groups } = createQueueGroups<Body>(context);
 
   async function* read(from: number, readOptions?: QueueReadOptions): AsyncGenerator<Message<Body>> {
     for await (const messages of reader.read(from, readOptions)) yield* messages as readonly Message<Body>[];
@@ -91,6 +93,7 @@ export function createQueueOn<Schema extends StandardSchemaV1 = StandardSchemaV1
   }
 
   return {
+    ...groups,
     name,
     enqueue: (messages, enqueueOptions) => enqueuer.enqueue(messages, enqueueOptions),
     producerState: () => enqueuer.producerState(),
@@ -112,7 +115,7 @@ export function createQueueOn<Schema extends StandardSchemaV1 = StandardSchemaV1
     trim: async (trimOptions = {}) => {
       checkPosition("before", trimOptions.before);
       checkDate("olderThan", trimOptions.olderThan);
-      return trimQueue(context, trimOptions, nobodyNeeds);
+      return trimQueue(context, trimOptions, () => inner.lowestNeeded());
     },
     ensureTables: async () => {
       await Promise.all([storage.ensureTables(), control.ensureTables()]);
@@ -121,8 +124,6 @@ export function createQueueOn<Schema extends StandardSchemaV1 = StandardSchemaV1
     [Symbol.asyncDispose]: () => enqueuer.close(),
   };
 }
-
-const nobodyNeeds: NeededPosition = async () => Number.POSITIVE_INFINITY;
 
 interface Settings {
   readonly dedupWindowMs: number;

@@ -23,6 +23,11 @@ export function parkedPartition(queue: string, group: string): string {
   return `PARKED|${queue}|${group}`;
 }
 
+/** The partition of control items with what lanes of a group fail at, by lane. */
+export function failingPartition(queue: string, group: string): string {
+  return `FAILING|${queue}|${group}`;
+}
+
 /** In UTF-8, of the name of a queue, a group or a producer. */
 const MAX_NAME_BYTES = 255;
 

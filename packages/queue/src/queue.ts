@@ -1,4 +1,5 @@
 import type { Capacity } from "@tuppence/core/chains";
+import type { QueueGroups } from "./group/queue-groups.ts";
 import type { Message, NewMessage } from "./message.ts";
 import type { QueueReadOptions, QueueTail } from "./queue-context.ts";
 import type { TrimOptions, TrimResult } from "./trim-queue.ts";
@@ -62,7 +63,7 @@ export interface FollowOptions {
 /**
  * A queue whose messages have one order, the same for every consumer, with positions 1, 2, 3 … without a gap.
  */
-export interface Queue<Body = unknown, NewBody = Body> extends AsyncDisposable {
+export interface Queue<Body = unknown, NewBody = Body> extends QueueGroups<Body>, AsyncDisposable {
   readonly name: string;
 
   /**

@@ -1,1 +1,5 @@
-export {};
+export {
+  createQueueHandler,
+  queueEventSourceMapping,
+  type QueueHandlerOptions,
+} from "./create-queue-handler.ts";
