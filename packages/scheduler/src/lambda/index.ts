@@ -1,1 +1,1 @@
-export {};
+export { bellEventSourceMapping, type BellHandlerOptions, createBellHandler } from "./create-bell-handler.ts";

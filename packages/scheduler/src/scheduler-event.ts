@@ -1,0 +1,44 @@
+import type { LeaseEvent } from "@tuppence/core/leases";
+
+/** What happens while schedules fire, for those who watch. */
+export type SchedulerEvent =
+  /** A target has taken an occurrence. */
+  | FiredEvent
+  /** An attempt failed, and another one will be made. */
+  | {
+      readonly type: "retrying";
+      readonly id: string;
+      readonly name: string | undefined;
+      readonly target: string;
+      readonly attempt: number;
+      readonly error: unknown;
+      readonly retryAt: Date;
+    }
+  /** An occurrence is put aside until somebody replays it. */
+  | {
+      readonly type: "parked";
+      readonly id: string;
+      readonly name: string | undefined;
+      readonly target: string;
+      readonly attempt: number;
+      readonly error: unknown;
+    }
+  /** A policy of the series passed over an occurrence. */
+  | { readonly type: "skipped"; readonly id: string; readonly name: string | undefined }
+  /** An attempt took longer than its claim lasted, and somebody else has begun another one. */
+  | { readonly type: "overtaken"; readonly id: string; readonly target: string }
+  /** This process does not have the target of a schedule that is due. */
+  | { readonly type: "targetMissing"; readonly id: string; readonly target: string }
+  /** DynamoDB could not be asked; it is tried again. */
+  | { readonly type: "requestFailed"; readonly shard: number; readonly error: unknown }
+  | { readonly type: "lease"; readonly event: LeaseEvent };
+
+export interface FiredEvent {
+  readonly type: "fired";
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly target: string;
+  readonly attempt: number;
+  /** How long after its time the attempt began, in milliseconds. */
+  readonly lateMs: number;
+}

@@ -1,0 +1,1 @@
+export { type LambdaTargetOptions, lambda } from "./lambda-target.ts";
