@@ -4,6 +4,10 @@ export type { ListOptions } from "./admin/list-schedules.ts";
 export type { Recovery } from "./admin/recover.ts";
 export { DEFAULT_RETENTION_MS, type FiringOptions, type SchedulerPlace } from "./create-context.ts";
 export { DEFAULT_RETRY, type RetryPolicy } from "./definition.ts";
+export type { Destination } from "./destinations/destination.ts";
+export type { ExecutionRecord } from "./destinations/execution-record.ts";
+export { toQueue } from "./destinations/to-queue.ts";
+export { type StreamDestinationOptions, toStream } from "./destinations/to-stream.ts";
 export {
   InvalidPayloadError,
   PayloadTooLargeError,
@@ -41,7 +45,7 @@ export {
 } from "./targets/enqueue.ts";
 export { EventRefusedError, FunctionFailedError } from "./targets/errors.ts";
 export type { OccurrenceEvent } from "./targets/occurrence-event.ts";
-export type { TargetOptions } from "./targets/target-options.ts";
+export type { InStoreTargetOptions, TargetOptions } from "./targets/target-options.ts";
 export {
   DEFAULT_TARGET_TIMEOUT_MS,
   type FinishWrites,

@@ -1,4 +1,5 @@
 import type { LeaseEvent } from "@tuppence/core/leases";
+import type { ExecutionRecord } from "./destinations/execution-record.ts";
 
 /** What happens while schedules fire, for those who watch. */
 export type SchedulerEvent =
@@ -27,6 +28,14 @@ export type SchedulerEvent =
   | { readonly type: "skipped"; readonly id: string; readonly name: string | undefined }
   /** An attempt took longer than its claim lasted, and somebody else has begun another one. */
   | { readonly type: "overtaken"; readonly id: string; readonly target: string }
+  /** What became of an occurrence could not be told to the destination of its target. */
+  | {
+      readonly type: "destinationFailed";
+      readonly id: string;
+      readonly target: string;
+      readonly record: ExecutionRecord;
+      readonly error: unknown;
+    }
   /** This process does not have the target of a schedule that is due. */
   | { readonly type: "targetMissing"; readonly id: string; readonly target: string }
   /** DynamoDB could not be asked; it is tried again. */

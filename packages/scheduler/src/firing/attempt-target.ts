@@ -7,7 +7,7 @@ import { DEFAULT_TARGET_TIMEOUT_MS, type Occurrence, type Target } from "../targ
 /** How much longer a claim lasts than an attempt may, in milliseconds: for the writes around it. */
 const CLAIM_MARGIN_MS = 30_000;
 
-export function timeoutOf({ timeoutMs = DEFAULT_TARGET_TIMEOUT_MS }: Target): number {
+export function timeoutOf({ timeoutMs = DEFAULT_TARGET_TIMEOUT_MS }: Pick<Target, "timeoutMs">): number {
   return timeoutMs;
 }
 
@@ -38,7 +38,11 @@ export function occurrenceOf(entry: Entry, attempt: number): Occurrence {
  */
 export async function attemptTarget<Result>(
   { runtime }: Pick<SchedulerContext, "runtime">,
-  attempt: { readonly name: string; readonly target: Target; readonly signal: AbortSignal | undefined },
+  attempt: {
+    readonly name: string;
+    readonly target: Pick<Target, "timeoutMs">;
+    readonly signal: AbortSignal | undefined;
+  },
   fire: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const timeoutMs = timeoutOf(attempt.target);

@@ -12,6 +12,7 @@ import { changeEntry, prepareFollower } from "./change-entry.ts";
 import { closeName, endRun, handOver, looksAfter } from "./end-run.ts";
 import { type Ending, endingWrites, followerOf, runOf } from "./ending.ts";
 import { nextStep } from "./next-step.ts";
+import { tellDestination } from "./tell-destination.ts";
 
 export interface FiringContext extends SchedulerContext {
   /** The present for whoever drains: the own clock, or what a doorbell proves. */
@@ -80,9 +81,10 @@ async function fireOutside(context: FiringContext, entry: Entry, target: Outside
   await context.untilTime?.(claimed.fireAtMs);
   const occurrence = occurrenceOf(claimed, claimed.attempts);
   let lateMs = 0;
-  const send = (signal: AbortSignal): Promise<unknown> => {
+  let answer: unknown;
+  const send = async (signal: AbortSignal): Promise<void> => {
     lateMs = context.runtime.now() - claimed.fireAtMs;
-    return target.fire(occurrence, { signal });
+    answer = await target.fire(occurrence, { signal });
   };
   try {
     await attempt(context, claimed, { target, send });
@@ -91,6 +93,7 @@ async function fireOutside(context: FiringContext, entry: Entry, target: Outside
   }
   const { id, name, definition, attempts } = claimed;
   context.emit({ type: "fired", id, name, target: definition.target, attempt: attempts, lateMs });
+  await tellDestination(context, claimed, { attempts, outcome: { kind: "success", answer } });
   return ended(context, claimed, { state: "fired", nowMs: context.presentMs() });
 }
 
@@ -204,6 +207,7 @@ async function failed(
   const nowMs = context.presentMs();
   if (kind.kind === "final" || failures >= retry.maxAttempts) {
     context.emit({ type: "parked", id, name, target, attempt: attempts, error });
+    await tellDestination(context, entry, { attempts, outcome: { kind: "failure", error } });
     return ended(context, entry, { state: "parked", nowMs, reason, attempts, failures });
   }
   const askedMs = kind.kind === "transient" ? kind.retryAfterMs : undefined;

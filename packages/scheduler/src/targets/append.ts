@@ -6,9 +6,10 @@ import {
   WriteRefusedError,
 } from "@tuppence/core";
 import type { InStoreTarget, Occurrence } from "./target.ts";
-import { settingsOf, type TargetOptions } from "./target-options.ts";
+import { inStoreSettingsOf, type InStoreTargetOptions } from "./target-options.ts";
 
-export interface AppendTargetOptions<Definitions extends EventDefinitions, Payload> extends TargetOptions {
+export interface AppendTargetOptions<Definitions extends EventDefinitions, Payload>
+  extends InStoreTargetOptions {
   /** A store of the same account and Region as the schedules. */
   readonly store: EventStore<Definitions>;
   /** Where to, or what says so for an occurrence. */
@@ -29,7 +30,7 @@ export function append<Definitions extends EventDefinitions, Payload = unknown>(
 ): InStoreTarget {
   const { store, streamId, events } = options;
   return {
-    ...settingsOf(options),
+    ...inStoreSettingsOf(options),
     kind: "append",
     isInStore: true,
     async fire(occurrence, { signal, finish }) {

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AlsoWrite } from "@tuppence/core";
 import type { ControlUpdate } from "@tuppence/core/leases";
+import type { Destination } from "../destinations/destination.ts";
 
 /** How long one attempt of a target may take when nothing else is said, in milliseconds. */
 export const DEFAULT_TARGET_TIMEOUT_MS = 30_000;
@@ -33,11 +34,15 @@ interface TargetSettings {
   readonly timeoutMs?: number | undefined;
   /** What payloads have to be like: checked when something is scheduled. Default: anything that is JSON. */
   readonly payload?: StandardSchemaV1 | undefined;
+  /** Where it is told when an occurrence is parked: at least once, before it is stored. Default: nowhere. */
+  readonly onFailure?: Destination | undefined;
 }
 
 /** A target outside of the tables: fired at least once, with the same occurrence id. */
 export interface OutsideTarget extends TargetSettings {
   readonly isInStore?: false | undefined;
+  /** Where it is told when an attempt has succeeded: at least once, before it is stored. Default: nowhere. */
+  readonly onSuccess?: Destination | undefined;
   /** Answers what is to be told of the run: plain JSON, or nothing. A rejection is a failed attempt. */
   fire(occurrence: Occurrence, context: FireContext): Promise<unknown>;
 }

@@ -1,1 +1,1 @@
-export { type LambdaTargetOptions, lambda } from "./lambda-target.ts";
+export { type LambdaTargetOptions, lambda, lambdaDestination } from "./lambda-target.ts";

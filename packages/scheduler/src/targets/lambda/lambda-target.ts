@@ -1,4 +1,5 @@
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
+import type { Destination } from "../../destinations/destination.ts";
 import { FunctionFailedError } from "../errors.ts";
 import { occurrenceEvent } from "../occurrence-event.ts";
 import type { OutsideTarget } from "../target.ts";
@@ -62,4 +63,14 @@ function parseResponse(text: string): unknown {
     if (error instanceof SyntaxError) return text;
     throw error;
   }
+}
+
+/** Invokes a Lambda function with each record: `event`, as destinations of Lambda do. At least once, and the function fails for itself. */
+export function lambdaDestination(to: Pick<LambdaTargetOptions, "client" | "functionName">): Destination {
+  return {
+    kind: "lambda",
+    async send(record, { signal }) {
+      await invoke({ ...to, invocation: "event" }, record, signal);
+    },
+  };
 }
