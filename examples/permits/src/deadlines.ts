@@ -19,6 +19,7 @@ import {
 import { createBellHandler } from "@tuppence/scheduler/lambda";
 import { z } from "zod";
 import { CATEGORY } from "./receipt-log.ts";
+import { ringDoorbell } from "./ring-doorbell.ts";
 
 const deadlineEvents = defineEvents({
   /** The office has not decided in time. */
@@ -39,8 +40,8 @@ const ALL_STATES: readonly EntryState[] = ["pending", "claimed", "fired", "cance
 export interface StoredDeadlines {
   /** What is scheduled, was fired or cancelled, by the permit. */
   readonly schedules: ReadonlyMap<string, Pick<Schedule, "state" | "dueAt" | "group">>;
-  /** The events of all streams of passed deadlines. */
-  readonly passed: readonly DeadlineEvent[];
+  /** What happened, by the permit. */
+  readonly events: ReadonlyMap<string, readonly DeadlineEvent[]>;
 }
 
 /** A schedule for the deadline of each permit. */
@@ -93,17 +94,19 @@ export async function openDeadlines(config: ReturnType<DynamoDBLocal["clientConf
     list,
     async ring() {
       const before = fired;
-      await ring(onBell, clock.nowMs);
+      await ringDoorbell(onBell, clock.nowMs);
       return fired - before;
     },
     async read() {
       const schedules = new Map<string, Schedule>();
       for await (const schedule of list()) schedules.set(String(schedule.name), schedule);
-      const passed: DeadlineEvent[] = [];
+      const events = new Map<string, DeadlineEvent[]>();
       for await (const streamId of store.listStreams(DEADLINES)) {
-        for await (const { type, data } of store.read(streamId)) passed.push({ type, data });
+        const own: DeadlineEvent[] = [];
+        for await (const { type, data } of store.read(streamId)) own.push({ type, data });
+        events.set(streamId.replace(DEADLINES, CATEGORY), own);
       }
-      return { schedules, passed };
+      return { schedules, events };
     },
     [Symbol.dispose]: () => client.destroy(),
   };
@@ -121,30 +124,4 @@ export function officeTime(instant: Date): string {
 
 function deadlineStream(permit: string): string {
   return permit.replace(CATEGORY, DEADLINES);
-}
-
-const MINUTE_MS = 60_000;
-
-/** How long draining may take, in milliseconds. */
-const DRAIN_MS = 60_000;
-
-/**
- * What is a Lambda function's on AWS. There, TTL removes the doorbell of a minute that is over, and the table's stream tells of that; TTL does not know the
- * data's clock, so it is told here, of the last minute that is over by that.
- */
-async function ring(onBell: ReturnType<typeof createBellHandler>, nowMs: number): Promise<void> {
-  const minute = Math.floor(nowMs / MINUTE_MS) - 1;
-  const bell = {
-    eventSource: "aws:dynamodb",
-    eventName: "REMOVE" as const,
-    userIdentity: { type: "Service", principalId: "dynamodb.amazonaws.com" },
-    dynamodb: {
-      SequenceNumber: String(nowMs),
-      Keys: { p: { S: `BELL|0|${String(minute).padStart(10, "0")}` }, s: { S: "bell" } },
-      OldImage: { ttl: { N: String(((minute + 1) * MINUTE_MS) / 1_000) } },
-    },
-  };
-  const context = { getRemainingTimeInMillis: () => DRAIN_MS };
-  const { batchItemFailures } = await onBell({ Records: [bell] }, context as Parameters<typeof onBell>[1]);
-  if (batchItemFailures.length > 0) throw new Error("What was due could not be fired.");
 }

@@ -52,11 +52,7 @@ export function reportReadModels(output: Output, { openCases, workDone }: ReadMo
 }
 
 /** Shows who has sent the letters, and how long after the decisions. */
-export function reportLetters(
-  output: Output,
-  { sent }: Letters,
-  logged: readonly LoggedPermitEvent[],
-): void {
+export function reportLetters(output: Output, { sent }: Letters, logged: readonly LoggedPermitEvent[]): void {
   const decidedAt = new Map(
     logged.filter(({ type }) => type === DECISION).map(({ streamId, recordedAt }) => [streamId, recordedAt]),
   );
@@ -82,7 +78,10 @@ export function reportDeadlines(
   const decided = new Set(
     cases.filter(({ state }) => state.advice.phase === "decided").map(({ streamId }) => streamId),
   );
-  const departments = new Map<string, Record<"cases" | "kept" | "passed" | "decidedSince" | "toCome", number>>();
+  const departments = new Map<
+    string,
+    Record<"cases" | "kept" | "passed" | "decidedSince" | "toCome", number>
+  >();
   for (const [permit, { state, group = "" }] of schedules) {
     const counts = departments.get(group) ?? { cases: 0, kept: 0, passed: 0, decidedSince: 0, toCome: 0 };
     departments.set(group, counts);

@@ -7,7 +7,13 @@ import { enqueueLetters } from "./letters.ts";
 import { count, type Output, writeLine } from "./output.ts";
 import { permitEvents } from "./permit-events.ts";
 import { type LoggedTask, readReceiptLog } from "./receipt-log.ts";
-import { reportCases, reportConsumption, reportDeadlines, reportLetters, reportReadModels } from "./report.ts";
+import {
+  reportCases,
+  reportConsumption,
+  reportDeadlines,
+  reportLetters,
+  reportReadModels,
+} from "./report.ts";
 import { readReadModels, runProjections } from "./run-projections.ts";
 import { type Background, sendAndFollow } from "./send-and-follow.ts";
 import { sendLetters } from "./send-letters.ts";

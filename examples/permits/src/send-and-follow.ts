@@ -119,8 +119,7 @@ function createLaps(): () => number {
 /** How much is sent before the read model of work done is built anew. */
 const SHARE_BEFORE_REBUILD = 0.6;
 
-type PartOptions = SendingOptions &
-  Pick<SendOptions, "onStored"> & { readonly readModels: ProjectionRun };
+type PartOptions = SendingOptions & Pick<SendOptions, "onStored"> & { readonly readModels: ProjectionRun };
 
 async function sendInTwoParts(
   store: PermitStore,

@@ -13,7 +13,7 @@ export const GROUPS = ["printed", "archived"] as const;
 const LEASE_DURATION_MS = 3_000;
 
 /** How often the queue is looked at, in milliseconds: what has come by then is sent together. */
-const LOOK_MS = 250;
+const LOOK_MS = 500;
 
 /** Letters that are sent together at most. */
 const BATCH_SIZE = 100;

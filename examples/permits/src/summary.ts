@@ -66,7 +66,7 @@ function lettersLine({ startedAt, secondsToLetters }: Sent, { enqueued, sent }: 
   const sentNow = all.filter(({ sentAt }) => sentAt >= startedAt.getTime()).length;
   if (sentNow === 0) return `nothing to send: all ${count(enqueued.length)} letters were sent`;
   const before = all.length === sentNow ? "" : `${count(all.length - sentNow)} letters were sent; `;
-  return `${before}${count(sentNow)} letters sent, the last ${secondsToLetters.toFixed(1)} s after the read models`;
+  return `${before}${count(sentNow)} letters sent by ${count(sent.size)} groups, the last ${secondsToLetters.toFixed(1)} s after the read models`;
 }
 
 function deadlinesLine({ watched: { scheduled, cancelled, fired }, secondsToDeadlines }: Sent): string {

@@ -14,15 +14,10 @@ interface ExpectedDeadline {
  * not, and still waiting if the file ends before; and when each that was fired has its one event, and no other has any.
  */
 export function findDeadlineDifferences(
-  { schedules, passed }: StoredDeadlines,
+  { schedules, events }: StoredDeadlines,
   tasks: readonly LoggedTask[],
 ): readonly string[] {
   const expected = expectedDeadlines(tasks);
-  const events = new Map<string, DeadlineEvent[]>();
-  for (const event of passed) {
-    const { permit } = event.data;
-    events.set(permit, [...(events.get(permit) ?? []), event]);
-  }
   const known = new Set([...expected.keys(), ...schedules.keys(), ...events.keys()]);
   return [...known].flatMap((permit) => {
     const deadline = expected.get(permit);

@@ -27,6 +27,7 @@ export async function watchDeadlines(
   }
   // The last moment is over, too.
   if (last !== "") await watch.passOn(instantOf(last) + 1);
+  await watch.settled();
   return watch.done;
 }
 
@@ -56,12 +57,17 @@ class DeadlineWatch {
   async passOn(nowMs: number): Promise<void> {
     const { clock } = this.#deadlines;
     for (let dueMs = this.#firstAlarm(); dueMs < nowMs; dueMs = this.#firstAlarm()) {
-      await Promise.all(this.#changes.values());
+      await this.settled();
       clock.nowMs = Math.max(clock.nowMs, dueMs);
       this.#done.fired += await this.#deadlines.ring();
       for (const [permit, alarm] of this.#alarms) if (alarm <= dueMs) this.#alarms.delete(permit);
     }
     clock.nowMs = nowMs;
+  }
+
+  /** Waits for what is under way. @throws what failed of it. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#changes.values());
   }
 
   /** Infinite when there is none. */
