@@ -40,6 +40,29 @@ describe("group commit", () => {
     expect(await late).toBe("D");
   });
 
+  it("waits for more before each group, if it is told to", async () => {
+    const written: string[][] = [];
+    const waits: (() => void)[] = [];
+    const gather = (): Promise<void> => new Promise((resolve) => waits.push(resolve));
+    const groups = new GroupCommit<Entry, string>(
+      async (_, entries) => {
+        written.push(entries.map(({ name }) => name));
+        return entries.map(({ name }) => name.toUpperCase());
+      },
+      100,
+      gather,
+    );
+    const results = ["a", "b"].map((name) => groups.add("c", { name, bytes: 1 }));
+    await macrotask();
+    expect(written).toEqual([]);
+    waits.shift()?.();
+    expect(await Promise.all(results)).toEqual(["A", "B"]);
+    const late = groups.add("c", { name: "d", bytes: 1 });
+    waits.shift()?.();
+    expect(await late).toBe("D");
+    expect(written).toEqual([["a", "b"], ["d"]]);
+  });
+
   it("keeps chains apart", () => {
     const { writes, add } = heldWriter(100);
     void add("a", {}, "one");

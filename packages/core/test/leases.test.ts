@@ -68,7 +68,7 @@ function firstLease({ given }: Member): Promise<Lease> {
 /** The beat of the one member that is alive. */
 async function beatOf(storage: ControlStorage): Promise<number> {
   const members = await storage.list("MEMBER|g", { consistency: "strong" });
-  const [alive] = [...members].filter(([name]) => name !== "gone");
+  const alive = [...members].find(([name]) => name !== "gone");
   return Number(alive?.[1]["beat"] ?? 0);
 }
 

@@ -51,14 +51,14 @@ export interface QueueMeans {
  *
  * @throws TypeError or RangeError for options that can't be.
  */
-export function createQueue<Schema extends StandardSchemaV1 = StandardSchemaV1<unknown>>(
+export function createQueue<Schema extends StandardSchemaV1 = StandardSchemaV1>(
   options: QueueOptions<Schema>,
 ): Queue<StandardSchemaV1.InferOutput<Schema>, StandardSchemaV1.InferInput<Schema>> {
   return createQueueOn(options, {});
 }
 
 /** The queue on means of the caller's own. */
-export function createQueueOn<Schema extends StandardSchemaV1 = StandardSchemaV1<unknown>>(
+export function createQueueOn<Schema extends StandardSchemaV1 = StandardSchemaV1>(
   options: QueueOptions<Schema>,
   means: QueueMeans,
 ): Queue<StandardSchemaV1.InferOutput<Schema>, StandardSchemaV1.InferInput<Schema>> {

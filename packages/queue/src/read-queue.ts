@@ -33,18 +33,18 @@ export function createQueueReader(queue: string, { storage, control, runtime }: 
     chain: chainOf(queue),
     bill: new Bill(),
   });
-  /** The end of the last item that was read: a position that an item ends at needs no look for one that goes on. */
-  let lastEnd = 0;
+  /** The highest end of an item that was seen: who has read up to there needs no look for an item that reaches beyond it. */
+  let highestEnd = 0;
 
   async function* read(from: number, options: QueueReadOptions = {}): AsyncGenerator<readonly Message[]> {
     const { to = LAST_SLOT, consistency = "strong", signal } = options;
     if (to < from) return;
-    const lowIsFirst = from === lastEnd + 1;
+    const lowIsFirst = from === highestEnd + 1;
     const window = { low: from, high: to, lowIsFirst, backward: false, consistency, signal };
     for await (const items of readChainPages(reading(), window)) {
       for (const item of items) {
         const messages = messagesOf(queue, item);
-        lastEnd = item.last;
+        highestEnd = Math.max(highestEnd, item.last);
         yield item.first < from || item.last > to
           ? messages.filter(({ position }) => position >= from && position <= to)
           : messages;
@@ -55,6 +55,7 @@ export function createQueueReader(queue: string, { storage, control, runtime }: 
   async function tail(signal?: AbortSignal): Promise<QueueTail> {
     const item = await lastItemUpTo(reading(), LAST_SLOT, signal);
     if (item === undefined) return { position: 0, enqueuedAt: undefined };
+    highestEnd = Math.max(highestEnd, item.last);
     return { position: item.last, enqueuedAt: new Date(item.t) };
   }
 

@@ -130,7 +130,6 @@ describe("enqueueing", () => {
         "Query",
         "UpdateItem",
         "Query",
-        "Query",
         "PutItem",
       ].toSorted(),
     );

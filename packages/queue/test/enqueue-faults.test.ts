@@ -100,14 +100,19 @@ async function runCase({
   const rivals = rival ? await createQueue({ client: calm, name }).enqueue({ body: "rival" }) : undefined;
   const again = await operation.enqueue(isDead ? open(calm) : queue);
   const stored = await collect(createQueue({ client: calm, name }).read(1));
-  const bodies = stored.map(({ body }) => body);
-  if (bodies.toSorted().join() !== ["a", "b", "c", ...(rivals ? ["rival"] : [])].join())
+  const bodies = stored.map(({ body }) => String(body));
+  if (
+    bodies.toSorted((one, other) => (one < other ? -1 : 1)).join() !==
+    ["a", "b", "c", ...(rivals ? ["rival"] : [])].join()
+  )
     problems.push(`stored are ${bodies.join()}`);
   if (!bodies.join().includes("a,b,c")) problems.push(`they are not as they were given: ${bodies.join()}`);
   const where = ["a", "b", "c"].map((body) => bodies.indexOf(body) + 1).join();
   for (const told of [heard, again]) {
     // Where a producer's messages are is not known for ever; which they are, is.
-    const positions = told?.positions.map((position, index) => position || bodies.indexOf("abc"[index]) + 1);
+    const positions = told?.positions.map(
+      (position, index) => position || bodies.indexOf("abc".charAt(index)) + 1,
+    );
     if (told !== undefined && positions?.join() !== where)
       problems.push(`told ${told.positions.join()} of ${where}`);
   }
@@ -117,22 +122,18 @@ async function runCase({
 }
 
 describe.each(Object.entries(OPERATIONS))("a call %s", (_, operation) => {
-  it.each(Object.entries(FAULTS))(
-    "is there once, whichever of its requests meets %s",
+  it.each(Object.entries(FAULTS).map(([name, fault], index) => ({ name, fault, index })))(
+    "is there once, whichever of its requests meets $name",
     { timeout: 60_000 },
-    async (_name, fault) => {
-      let requests = 0;
+    async ({ fault, index }) => {
       for (let at = 1; ; at++) {
-        const verdicts = [];
-        for (const rival of [false, true]) verdicts.push(await runCase({ operation, fault, at, rival }));
-        expect(
-          verdicts.flatMap(({ problems }) => problems),
-          `request ${at}`,
-        ).toEqual([]);
-        if (!verdicts.some(({ met }) => met)) break;
-        requests = at;
+        // Each request meets every second fault with a rival.
+        const { met, problems } = await runCase({ operation, fault, at, rival: (at + index) % 2 === 0 });
+        expect(problems, `request ${at}`).toEqual([]);
+        if (met) continue;
+        expect(at).toBeGreaterThan(5);
+        break;
       }
-      expect(requests).toBeGreaterThanOrEqual(6);
     },
   );
 });

@@ -142,7 +142,7 @@ async function trim(world: World, calls: number): Promise<void> {
   const { random, turns, history, control } = world;
   const faults = { random, turns };
   for (let step = 0; step < calls; step++) {
-    for (let turn = 0; turn < 20; turn++) await turns.next();
+    for (let turn = 0; turn < 50; turn++) await turns.next();
     const skew = Math.floor(random() * 2 * SKEW_MS) - SKEW_MS;
     const { context } = openContext(
       { storage: faultyStorage(world.memory, faults), control: faultyControl(control, faults) },
@@ -283,9 +283,9 @@ async function check(world: World): Promise<string[]> {
   for (const { bodies, result } of told) {
     if (result === undefined) continue;
     for (const [index, body] of bodies.entries()) {
-      const position = result.positions[index];
+      const position = result.positions[index] ?? 0;
       const isUnknown = position === 0 && result.duplicates.includes(index);
-      if (!isUnknown && keyOf(stored[Number(position) - 1]?.body) !== keyOf(body))
+      if (!isUnknown && keyOf(stored[position - 1]?.body) !== keyOf(body))
         problems.push(`${keyOf(body)} was told to be at ${position}`);
     }
   }
@@ -323,7 +323,7 @@ function checkOrder(told: readonly Told[], stored: readonly Message[]): string[]
 /** Calls without ids are stored one message behind the other, or not at all. */
 function checkCalls(told: readonly Told[], at: ReadonlyMap<string, readonly number[]>): string[] {
   return told.flatMap(({ bodies }) => {
-    if (bodies[0]?.by.startsWith("writer") !== true) return [];
+    if (!bodies[0]?.by.startsWith("writer")) return [];
     const positions = bodies.map((body) => at.get(keyOf(body))?.[0]);
     const [first] = positions;
     const isWhole = positions.every((position, index) => position === (first && first + index));

@@ -1,5 +1,5 @@
 import { createMemoryControlStorage } from "@tuppence/core/leases";
-import { createMemoryStorage } from "@tuppence/core/memory";
+import { type ChainStorage, createMemoryStorage } from "@tuppence/core/memory";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createQueue, type QueueOptions, type QueuePlace } from "../src/index.ts";
@@ -193,6 +193,57 @@ describe("a call", () => {
     expect((await second).capacity.requests).toBe(0);
     expect(waits[0]).toBe(20);
   });
+});
+
+describe("a producer", () => {
+  it("misses nothing that is written while it finds out how far it is", async () => {
+    const { name, ...place } = {
+      name: "q",
+      storage: createMemoryStorage(),
+      control: createMemoryControlStorage(),
+    };
+    const options = { name, ...place, producer: { id: "scanner" } };
+    const other = createQueue(options);
+    await other.producerState();
+    let queries = 0;
+    // The other process writes its first message behind each of the reads in turn.
+    for (let behind = 1; behind <= 4; behind++) {
+      const storage: ChainStorage = {
+        ...place.storage,
+        query: async (range) => {
+          const page = await place.storage.query(range);
+          queries += 1;
+          if (queries === behind) await other.enqueue({ body: behind }, { sequence: behind });
+          return page;
+        },
+      };
+      queries = 0;
+      const { positions } = await createQueue({ ...options, storage }).enqueue(
+        { body: behind },
+        { sequence: behind },
+      );
+      expect(positions).toEqual([behind]);
+      // From there on the next one reads.
+      await other.producerState();
+      await other.close();
+    }
+    const bodies = (await collect(other.read(1))).map(({ body }) => body);
+    expect(bodies).toEqual([1, 2, 3, 4]);
+  });
+});
+
+it("closing waits for what is being written", async () => {
+  const place = memory();
+  const queue = createQueue({ ...place, producer: { id: "p" } });
+  const enqueued = queue.enqueue({ body: 1 });
+  await queue.enqueue({ body: 2 });
+  const last = queue.enqueue({ body: 3 });
+  // It is on its way once it has been checked.
+  await Promise.resolve();
+  await Promise.resolve();
+  await queue.close();
+  expect(await createQueue(place).tail()).toMatchObject({ position: 3 });
+  expect([await enqueued, await last]).toMatchObject([{ positions: [1] }, { positions: [3] }]);
 });
 
 describe("options", () => {

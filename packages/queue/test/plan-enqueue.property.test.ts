@@ -5,7 +5,7 @@ import { planEnqueue } from "../src/enqueue/plan-enqueue.ts";
 
 /** Plans of groups, held against a plain queue that takes the same calls one by one. */
 
-const RUNS = Number(process.env["HISTORIES"] ?? 2_000);
+const RUNS = Number(process.env["HISTORIES"] ?? 1_000);
 const FIRST = 101;
 const capacity = { requests: 1, readUnits: 0, writeUnits: 1 };
 
@@ -14,8 +14,6 @@ const call = fc.record({
   messages: fc.array(message, { minLength: 1, maxLength: 4 }),
   sequence: fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined }),
 });
-
-class Gap extends Error {}
 
 /** What has been written, in order: of each message its id and its producer's sequence. */
 function takeOneByOne(
@@ -66,18 +64,15 @@ describe("the plan of a group", () => {
           const plan = planEnqueue(toPlan, {
             comparesGroup: true,
             findDuplicate: ({ messageId }) => known.get(messageId),
-            producer: { sequence: last, positionOf: () => 7, gap: () => new Gap() as never },
+            producer: { sequence: last, positionOf: () => 7, gap: () => "gap" as never },
           });
           const { written, answers } = takeOneByOne(calls, { known, last });
           expect(plan.entries.map(({ text }) => text)).toEqual(written);
           const told = answerCalls(toPlan, plan, { first: FIRST, capacity });
           for (const [index, answer] of told.entries()) {
-            if (answer.kind === "refused") {
-              expect(answer.error).toBeInstanceOf(Gap);
-              expect(answers[index]).toBe("gap");
-              continue;
-            }
-            expect(answer.positions).toEqual(answers[index]);
+            const isRefused = answer.kind === "refused";
+            expect(isRefused ? String(answer.error) : answer.positions).toEqual(answers[index]);
+            if (isRefused) continue;
             const repeated = new Set(answer.duplicates);
             const fresh = answer.positions.filter((_, at) => !repeated.has(at));
             expect(fresh.every((position) => position >= FIRST)).toBe(true);

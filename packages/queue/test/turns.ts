@@ -94,7 +94,14 @@ export function faultyStorage(inner: ChainStorage, faults: Faults): ChainStorage
   return {
     ...inner,
     putNew: (item) => carryOut(faults, () => put(item)),
-    strip: (slot, attributes) => carryOut(faults, () => inner.strip(slot, attributes, undefined)),
+    async strip(slot, attributes) {
+      try {
+        await carryOut(faults, () => inner.strip(slot, attributes, undefined));
+      } catch (error) {
+        // It can be done again, so nobody sorts what went wrong.
+        throw error instanceof UncertainWriteError ? error.cause : error;
+      }
+    },
     async query(range) {
       await turns.next();
       if (random() < 0.01) throw new Crash();

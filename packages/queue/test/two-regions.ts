@@ -40,7 +40,7 @@ export async function enqueueInTwoRegions(
     }
   };
   const queues = regions.map(open);
-  await Promise.all(queues.map((queue, index) => enqueueAll(queue, String(REGIONS[index]))));
+  await Promise.all(queues.map((queue, index) => enqueueAll(queue, REGIONS[index] ?? "?")));
   replication.deliverAll();
   const problems: string[] = [];
   for (const [index, region] of regions.entries()) {
@@ -136,8 +136,8 @@ class Replication {
   }
 
   #deliver({ item, to, at }: Write): void {
-    const written = this.#written[to] as Map<string, number>;
-    if ((written.get(slotOf(item)) ?? 0) > at) return;
+    const written = this.#written[to];
+    if (written === undefined || (written.get(slotOf(item)) ?? 0) > at) return;
     written.set(slotOf(item), at);
     // What a memory storage holds is its own to keep; here it is replaced.
     void this.#replicas[to]

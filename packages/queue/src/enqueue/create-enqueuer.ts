@@ -44,6 +44,7 @@ class GroupedEnqueuer implements Enqueuer {
   readonly #maxItemBytes: number;
   /** Messages of all calls that were not answered yet. */
   #waiting = 0;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(context: QueueContext, options: EnqueuerOptions) {
     const { lingerMs, maxItemBytes = limits.MAX_ITEM_BYTES } = options;
@@ -85,6 +86,8 @@ class GroupedEnqueuer implements Enqueuer {
   }
 
   async close(): Promise<void> {
+    // What becomes of them, their callers are told.
+    await Promise.allSettled(this.#underWay);
     await this.#writer.close();
   }
 
@@ -96,13 +99,16 @@ class GroupedEnqueuer implements Enqueuer {
       throw new QueueFullError({ queue: name, waiting: this.#waiting, maxWaiting });
     }
     this.#waiting += count;
+    const added = this.#groups.add(chain, call);
+    this.#underWay.add(added);
     try {
-      const outcome = await this.#groups.add(chain, call);
+      const outcome = await added;
       if (outcome.kind === "refused") throw outcome.error;
       const { positions, duplicates, capacity } = outcome;
       return { positions, duplicates, capacity };
     } finally {
       this.#waiting -= count;
+      this.#underWay.delete(added);
     }
   }
 

@@ -16,7 +16,7 @@ export interface KnownItem {
  */
 export class KnownMessages {
   /** In order, each right behind the one before. */
-  readonly #items: KnownItem[] = [];
+  #items: KnownItem[] = [];
   /** Of items that were let go, at the front of `#items`. */
   #gone = 0;
   /** Of each id the latest position. */
@@ -48,7 +48,7 @@ export class KnownMessages {
 
   /** Takes in items right before all that are known, in order: all there are of time `since` and later. */
   addOlder(items: readonly KnownItem[], since: number): void {
-    this.#items.splice(0, this.#gone, ...items);
+    this.#items = [...items, ...this.#items.slice(this.#gone)];
     this.#gone = 0;
     this.#since = Math.min(this.#since, since);
     for (const { first, messageIds } of items) {

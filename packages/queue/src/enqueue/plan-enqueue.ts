@@ -24,7 +24,7 @@ export interface Knowledge {
   readonly producer?: ProducerKnowledge | undefined;
 }
 
-export interface ProducerKnowledge {
+interface ProducerKnowledge {
   /** Of its last message; 0: there is none. */
   readonly sequence: number;
   /** Where one of its messages is; 0: not known. */
@@ -34,7 +34,7 @@ export interface ProducerKnowledge {
 }
 
 /** Where a message is: `offset` in what is to be written, from 0, or at a position already. */
-export type MessagePlace = { readonly offset: number } | { readonly position: number };
+type MessagePlace = { readonly offset: number } | { readonly position: number };
 
 export type CallPlan =
   /** All its messages are to be written, one behind the other: the first there. */

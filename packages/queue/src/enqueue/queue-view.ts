@@ -1,5 +1,5 @@
 import {
-  Bill,
+  type Bill,
   CHAIN_GUARDS,
   type ChainContext,
   type ChainEnd,
@@ -7,6 +7,7 @@ import {
   EMPTY_CHAIN,
   KnownEnds,
   LAST_SLOT,
+  lastItemUpTo,
   readChain,
   readContext,
   readOn,
@@ -155,8 +156,15 @@ export class QueueView {
       producer.takeIn(item);
       end = this.endAfter(item);
     }
-    this.#end = end ?? (await readTail(this.context, { chain, bill }));
+    // Not where it ends by now: what was written since it was read has not been taken in.
+    this.#end = end ?? (await this.#endAt(hint.position, bill));
     this.#producer = producer;
+  }
+
+  /** The end at a position that an item ends at. */
+  async #endAt(position: number, bill: Bill): Promise<ChainEnd> {
+    const item = position === 0 ? undefined : await lastItemUpTo(this.#reading(bill), position, undefined);
+    return item ? this.endAfter(item) : EMPTY_CHAIN;
   }
 
   endAfter(item: ChainItem): ChainEnd {
