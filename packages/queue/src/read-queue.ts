@@ -42,13 +42,12 @@ export function createQueueReader(queue: string, { storage, control, runtime }: 
     const lowIsFirst = from === highestEnd + 1;
     const window = { low: from, high: to, lowIsFirst, backward: false, consistency, signal };
     for await (const items of readChainPages(reading(), window)) {
-      for (const item of items) {
-        const messages = messagesOf(queue, item);
-        highestEnd = Math.max(highestEnd, item.last);
-        yield item.first < from || item.last > to
-          ? messages.filter(({ position }) => position >= from && position <= to)
-          : messages;
-      }
+      const messages = items.flatMap((item) => messagesOf(queue, item));
+      const { first = from } = items[0] ?? {};
+      const { last = from } = items.at(-1) ?? {};
+      highestEnd = Math.max(highestEnd, last);
+      const isWhole = first >= from && last <= to;
+      yield isWhole ? messages : messages.filter(({ position }) => position >= from && position <= to);
     }
   }
 

@@ -97,7 +97,7 @@ class GroupModel {
       storage: this.#storage,
       control: this.#world.memory,
       runtime,
-    }) as unknown as Queue<Body>;
+    }) as Queue<Body>;
     this.#repairedAt = random() * FAULTS_MS;
     this.#isPoisoned = random() < 0.7;
     this.#changesLanes = sabotage.changesLanes ?? random() < 0.7;
@@ -122,7 +122,7 @@ class GroupModel {
   }
 
   #oneOf<Element>(elements: readonly Element[]): Element {
-    return elements[Math.floor(this.#random() * elements.length)] as Element;
+    return elements.at(Math.floor(this.#random() * elements.length)) as Element;
   }
 
   #live(): Worker[] {

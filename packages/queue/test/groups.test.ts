@@ -14,6 +14,8 @@ const places = {
 
 const FAST = { backoff: { baseMs: 1, maxMs: 10 }, leaseDurationMs: 3_000, pollIntervalMs: 5, maxIdleMs: 20 };
 
+const PATIENCE = { timeout: 30_000, interval: 10 };
+
 /** Handlers that were given something of these fail. */
 class Poison {
   readonly #bodies: Set<unknown>;
@@ -44,10 +46,10 @@ async function started(consumer: QueueConsumer): Promise<QueueConsumer> {
 describe.each(Object.entries(places))("the groups of a queue in %s", (place, open) => {
   let queues = 0;
   const openQueue = async (): Promise<Queue<string>> => {
-    const queue = createQueue<never>({
+    const queue = createQueue({
       ...open(),
       name: `q${++queues} in ${place}`,
-    }) as unknown as Queue<string>;
+    }) as Queue<string>;
     await queue.ensureTables();
     return queue;
   };
@@ -109,15 +111,15 @@ describe.each(Object.entries(places))("the groups of a queue in %s", (place, ope
     ]);
     expect(await queue.status("g")).toMatchObject({ parked: 5, depth: 0 });
     expect(await queue.redrive("g", { key: "a" })).toBe(3);
-    await expect.poll(() => events.filter(({ type }) => type === "redriveFailed").length).toBe(1);
+    await expect.poll(() => events.filter(({ type }) => type === "redriveFailed").length, PATIENCE).toBe(1);
     expect((await queue.parked("g"))[0]?.failures).toHaveLength(2);
     poison.cure();
     await queue.redrive("g", { key: "a" });
     await enqueueAll(queue, ["a4"]);
-    await expect.poll(() => seen).toEqual(["c1", "a1", "a2", "a3", "a4"]);
+    await expect.poll(() => seen, PATIENCE).toEqual(["c1", "a1", "a2", "a3", "a4"]);
     expect(await queue.redrive("g", { position: 2, skip: true })).toBe(2);
-    await expect.poll(() => seen).toEqual(["c1", "a1", "a2", "a3", "a4", "b2"]);
-    await expect.poll(() => queue.parked("g")).toEqual([]);
+    await expect.poll(() => seen, PATIENCE).toEqual(["c1", "a1", "a2", "a3", "a4", "b2"]);
+    await expect.poll(() => queue.parked("g"), PATIENCE).toEqual([]);
   });
 
   it("change their lanes and keep the order of each key", async () => {

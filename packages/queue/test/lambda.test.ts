@@ -45,7 +45,7 @@ function consumer(
     backoff: { baseMs: 1, maxMs: 10 },
     logger: { warn: () => undefined, error: () => undefined },
     ...options,
-  } as QueueHandlerOptions);
+  });
   return inProcessFunction({ name: "postman", handler, timeoutMs });
 }
 

@@ -1,6 +1,6 @@
 import { type ControlStorage, createMemoryControlStorage } from "@tuppence/core/leases";
 import { createMemoryStorage } from "@tuppence/core/memory";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { GROUP_GUARDS } from "../src/group/group-guards.ts";
 import { createQueueGroups } from "../src/group/queue-groups.ts";
 import { createQueue } from "../src/index.ts";
@@ -12,8 +12,8 @@ const OPTIONS = { leaseDurationMs: 60_000, pollIntervalMs: 5, maxIdleMs: 20 };
 async function positionsOfLateClaim(looksAgain: boolean): Promise<readonly number[]> {
   const storage = createMemoryStorage();
   const control = createMemoryControlStorage();
-  const queue = createQueue<never>({ name: "q", storage, control });
-  await queue.enqueue([{ body: 1 }, { body: 2 }] as never[]);
+  const queue = createQueue({ name: "q", storage, control });
+  await queue.enqueue([{ body: 1 }, { body: 2 }]);
 
   let letGo = (): void => undefined;
   const held = new Promise<void>((resolve) => (letGo = resolve));
@@ -63,15 +63,15 @@ async function positionsOfLateClaim(looksAgain: boolean): Promise<readonly numbe
   letGo();
   await isClaimed;
   if (looksAgain) await isStopped;
-  else await expect.poll(() => positions).toEqual([1, 2]);
+  else await vi.waitUntil(() => positions.length === 2);
   await lateOne.stop();
   return positions;
 }
 
-it("a claim that comes late begins nothing of what the group was before", async () => {
+it("begins nothing of what the group was before, when a claim comes late", async () => {
   expect(await positionsOfLateClaim(true)).toEqual([]);
 });
 
-it("it would, if it was not looked at the group once more", async () => {
+it("would begin it, if it was not looked at the group once more", async () => {
   expect(await positionsOfLateClaim(false)).toEqual([1, 2]);
 });

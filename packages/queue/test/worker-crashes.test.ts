@@ -37,7 +37,7 @@ function victim(crew: WorkerCrew, random: number): WorkerProcess {
   const { awake } = crew;
   const busy = awake.filter(({ lines }) => lines.some((line) => line.startsWith("handled")));
   const some = busy.length > 0 ? busy : awake;
-  return some[Math.floor(random * some.length)] as WorkerProcess;
+  return some.at(Math.floor(random * some.length)) as WorkerProcess;
 }
 
 it("consumers that are killed and frozen again and again handle all messages in order, and once in a transaction", {
@@ -46,7 +46,7 @@ it("consumers that are killed and frozen again and again handle all messages in 
   console.info(`Consumers are killed and frozen by SEED=${seed}`);
   const random = seededRandom(seed);
   const client = new DynamoDBClient(config);
-  const queue = createQueue<never>({ client, tablePrefix: TABLE_PREFIX, name: "q" });
+  const queue = createQueue({ client, tablePrefix: TABLE_PREFIX, name: "q" });
   await queue.ensureTables();
   await client.send(
     new CreateTableCommand({
@@ -85,7 +85,7 @@ it("consumers that are killed and frozen again and again handle all messages in 
         body: { text: "letter" },
         key: `k${Math.floor(random() * KEYS)}`,
       }));
-      await queue.enqueue(messages as never[]);
+      await queue.enqueue(messages);
     });
     await Promise.all(enqueued);
     await reached(total + 1 + Math.floor((random() * MESSAGES_A_BLOW) / 2));

@@ -27,8 +27,6 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-export const DEFAULT_BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 };
-
 /** The pause after so many attempts: half of it is chance. */
 export function retryPauseMs(
   failure: FailureKind,

@@ -33,16 +33,13 @@ export interface BatchContext extends HandlerContext {
 }
 
 /** Handles one message. It is done when the promise resolves. Throw `NonRetryableError` or `RetryAfterError` to say more. */
-export type MessageHandler<Body = unknown> = (
-  message: Message<Body>,
-  context: HandlerContext,
-) => Promise<unknown> | unknown;
+export type MessageHandler<Body = unknown> = (message: Message<Body>, context: HandlerContext) => unknown;
 
 /** Handles several messages of a lane, in order. */
 export type BatchHandler<Body = unknown> = (
   messages: readonly Message<Body>[],
   context: BatchContext,
-) => Promise<unknown> | unknown;
+) => unknown;
 
 /** Answers the writes that follow from several messages: they are made together with the move of the cursor, exactly once. */
 export type TransactionHandler<Body = unknown> = (
@@ -51,7 +48,7 @@ export type TransactionHandler<Body = unknown> = (
 ) => Promise<readonly TransactWriteItem[]> | readonly TransactWriteItem[];
 
 /** What is to be done with the messages of a group. */
-export type Handling =
+type Handling =
   | { readonly kind: "each"; readonly handle: MessageHandler }
   | { readonly kind: "batch"; readonly handle: BatchHandler }
   | { readonly kind: "transaction"; readonly handle: TransactionHandler };

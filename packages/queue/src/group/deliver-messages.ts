@@ -50,22 +50,22 @@ export async function* deliverMessages(
     }
   };
   const consumer = consume({ handler, onMoved, onEvent });
-  const onAbort = (): void => wake();
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const ended = new LinkedAbort(signal);
+  ended.signal.addEventListener("abort", () => wake(), { once: true });
   try {
     await consumer.start();
-    while (!signal?.aborted) {
+    while (!ended.signal.aborted) {
       const next = waiting.shift();
       if (next?.isOpen) yield next.delivery;
       else if (next === undefined) {
         await new Promise<void>((resolve) => {
           wake = resolve;
-          if (signal?.aborted) resolve();
+          if (ended.signal.aborted) resolve();
         });
       }
     }
   } finally {
-    signal?.removeEventListener("abort", onAbort);
+    ended[Symbol.dispose]();
     for (const each of pending) if (each.isOpen) each.expire();
     await consumer.stop();
   }

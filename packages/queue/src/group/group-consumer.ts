@@ -25,7 +25,8 @@ export interface QueueConsumer extends AsyncDisposable {
   /**
    * Begins, and makes the group if there is none; resolves once that is there.
    *
-   * @throws TypeError when it was started before; QueueRegionError when the queue may not be consumed from here.
+   * @throws TypeError when it was started before; QueueRegionError when the queue may not be consumed from here;
+   * QueueTrimmedError for a new group that is to begin where the queue was trimmed.
    */
   start(): Promise<void>;
   /**
@@ -104,7 +105,7 @@ export class GroupConsumer implements QueueConsumer {
     this.#isStarted = true;
     try {
       await context.open();
-      await this.#plan.begin(() => startPosition(context.reader, settings.from));
+      await this.#plan.begin(() => startPosition(context, settings.from));
     } catch (error) {
       // To be tried again by whoever is told.
       this.#isStarted = false;

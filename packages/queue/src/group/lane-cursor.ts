@@ -2,7 +2,7 @@ import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import { type ControlStorage, type Lease, UncertainWriteError } from "@tuppence/core/leases";
 import { type Attempts, LaneEndedError, tryUntilDone } from "./attempts.ts";
 import type { GroupGuards } from "./group-guards.ts";
-import { decodeLaneState, encodeLaneState, type LaneState } from "./lane-state.ts";
+import { encodeLaneState, type LaneState } from "./lane-state.ts";
 
 /** The state of a lane as its owner moves it: stored in the lease, which fences every move. */
 export class LaneCursor {
@@ -103,9 +103,4 @@ export class LaneCursor {
     this.#staleSince = undefined;
     this.#onMoved(state);
   }
-}
-
-/** What is stored of a lane; undefined when it was never begun. */
-export function readLaneState(position: string | undefined): LaneState | undefined {
-  return position === undefined ? undefined : decodeLaneState(position);
 }

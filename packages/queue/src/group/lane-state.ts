@@ -136,17 +136,17 @@ export function carryOver(
 ): LaneState {
   const cursors = before.map(({ done }) => done);
   const isOwn = (key: string): boolean => laneOfParked(key, lanes) === lane;
-  let state: LaneState = { ...laneStateAt(Math.min(...cursors)), before: cursors };
-  for (const { parked, redriven } of before) {
-    for (const [key, positions] of parked) {
-      if (!isOwn(key)) continue;
-      const added = positions.map((position) => ({ key, position }));
-      state = { ...state, parked: withParked(state, added) };
-    }
-    const asked = [...redriven].filter((what) => isOwn(typeof what === "number" ? SINGLE : what));
-    state = { ...state, redriven: new Set([...state.redriven, ...asked]) };
-  }
-  return advance(state, state.done);
+  const parked = before.flatMap((state) =>
+    [...state.parked].flatMap(([key, positions]) =>
+      isOwn(key) ? positions.map((position) => ({ key, position })) : [],
+    ),
+  );
+  const redriven = before.flatMap((state) =>
+    [...state.redriven].filter((what) => isOwn(typeof what === "number" ? SINGLE : what)),
+  );
+  const done = Math.min(...cursors);
+  const begun = { ...laneStateAt(done), before: cursors, redriven: new Set(redriven) };
+  return advance(begun, done, parked);
 }
 
 /** The lane that takes over what is parked under a short key. */

@@ -69,17 +69,19 @@ export class LaneWindow {
 
   #readOn(): void {
     if (this.#reading !== undefined) return;
-    const reading = this.#feed.read(this.#readTo).then(({ messages, position }) => {
-      this.#isAtEnd = position === this.#readTo;
-      const own =
-        this.#lanes === 1
-          ? messages
-          : messages.filter((message) => laneOf(message, this.#lanes) === this.#lane);
-      if (own.length > 0) this.#ahead = [...this.#ahead, ...own];
-      this.#readTo = position;
-    });
-    this.#reading = reading.finally(() => (this.#reading = undefined));
+    this.#reading = this.#readPage().finally(() => (this.#reading = undefined));
     // Until it is awaited, a failure must not count as unhandled.
     this.#reading.catch(() => undefined);
+  }
+
+  async #readPage(): Promise<void> {
+    const { messages, position } = await this.#feed.read(this.#readTo);
+    this.#isAtEnd = position === this.#readTo;
+    const own =
+      this.#lanes === 1
+        ? messages
+        : messages.filter((message) => laneOf(message, this.#lanes) === this.#lane);
+    if (own.length > 0) this.#ahead = [...this.#ahead, ...own];
+    this.#readTo = position;
   }
 }

@@ -46,6 +46,7 @@ export class QueueFeed {
   #polling: AbortController | undefined;
   /** Whether something was enqueued by this process since the last look: it is to be seen by the next. */
   #isWoken = false;
+  #hasSeenEnd = false;
 
   constructor({ reader, runtime, onEnqueued }: Pick<QueueContext, "reader" | "runtime" | "onEnqueued">) {
     this.#reader = reader;
@@ -140,11 +141,21 @@ export class QueueFeed {
     this.#walks.delete(after);
     // One that came to the end tells nothing of what was added since.
     const found = (walk && (await this.#next(walk))) ?? (await this.#next(this.#begin(after)));
-    if (found === undefined) return { messages: [], position: after };
+    if (found === undefined) {
+      await this.#seeEnd();
+      return { messages: [], position: after };
+    }
     const position = after + found.messages.length;
     this.#keep(after, found.messages);
     this.#keepWalk(position, found.walk);
     return { messages: found.messages, position };
+  }
+
+  /** Once: a reader that has seen where the queue ends looks for more with one request, not two. */
+  async #seeEnd(): Promise<void> {
+    if (this.#hasSeenEnd) return;
+    await this.#reader.tail();
+    this.#hasSeenEnd = true;
   }
 
   #begin(after: number): Walk {

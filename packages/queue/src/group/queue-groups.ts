@@ -1,6 +1,4 @@
-import type { Message } from "../message.ts";
 import { checkName } from "../names.ts";
-import { QueueTrimmedError } from "../errors.ts";
 import type { QueueContext } from "../queue-context.ts";
 import { askRedrive, type RedriveOptions } from "./ask-redrive.ts";
 import {
@@ -127,7 +125,7 @@ export function createQueueGroups<Body>(
   context: QueueContext,
   guards: GroupGuards = GROUP_GUARDS,
 ): { readonly groups: QueueGroups<Body>; readonly inner: InnerGroups } {
-  const { name: queue, reader, runtime } = context;
+  const { name: queue, runtime } = context;
   const groups = new GroupStore(context);
   const feed = new QueueFeed(context);
   const consumers = new Map<string, Set<GroupConsumer>>();
@@ -197,11 +195,7 @@ export function createQueueGroups<Body>(
       },
       async reset(group, { to }) {
         checkStart(to);
-        const after = await startPosition(reader, to);
-        const firstPosition = await reader.firstPosition();
-        if (after + 1 < firstPosition) {
-          throw new QueueTrimmedError({ queue, position: after + 1, firstPosition });
-        }
+        const after = await startPosition(context, to);
         await change(group, (was) => resetGroup(was, after));
       },
       async changeLanes(name, lanes) {

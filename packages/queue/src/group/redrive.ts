@@ -1,4 +1,3 @@
-import { pause } from "@tuppence/core";
 import { classifyFailure, describeFailure } from "@tuppence/core/failures";
 import type { Message } from "../message.ts";
 import { isEnd, LaneEndedError, retryPauseMs, tryUntilDone } from "./attempts.ts";

@@ -43,7 +43,7 @@ export function startLane(
 }
 
 /** The states of lanes as they are stored, in the order of their resources. */
-export function statesOf(
+function statesOf(
   resources: readonly string[],
   leases: readonly Pick<LeaseState, "resource" | "position">[],
 ): readonly (LaneState | undefined)[] {
