@@ -1,7 +1,8 @@
 import type { Runtime } from "@tuppence/core";
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import type { Entry } from "./entries/entry.ts";
 import type { SchedulerGuards } from "./guards.ts";
+import type { Relay } from "./relay/relay.ts";
 import type { SchedulerEvent } from "./scheduler-event.ts";
 import type { ScheduleStorage } from "./storage/schedule-storage.ts";
 import type { Targets } from "./targets/target.ts";
@@ -18,6 +19,8 @@ export interface SchedulerContext {
   readonly seenMinutes: LRUCache<string, true>;
   /** Are told of each entry that this process puts, or has be fired after all. */
   readonly onEntry: Set<(entry: Entry) => void>;
+  /** Wakes somebody up to the second where no worker runs; undefined: nobody. */
+  readonly relay: Relay | undefined;
   readonly emit: (event: SchedulerEvent) => void;
 }
 

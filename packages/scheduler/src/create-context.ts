@@ -3,6 +3,7 @@ import { DEFAULT_TABLE_PREFIX, type Runtime, SYSTEM_RUNTIME } from "@tuppence/co
 import { LRUCache } from "lru-cache";
 import { MAX_SEEN_MINUTES, type SchedulerContext } from "./context.ts";
 import { SCHEDULER_GUARDS, type SchedulerGuards } from "./guards.ts";
+import type { Relay } from "./relay/relay.ts";
 import type { SchedulerEvent } from "./scheduler-event.ts";
 import { createDynamoDBScheduleStorage } from "./storage/dynamodb-storage.ts";
 import type { ScheduleStorage } from "./storage/schedule-storage.ts";
@@ -25,6 +26,11 @@ export interface FiringOptions {
   readonly retentionMs?: number | undefined;
   /** Clock, chance and waiting, for tests. Default: the system's. */
   readonly runtime?: Partial<Runtime> | undefined;
+  /**
+   * Fires to the second without a worker: what is within its lead is handed to it, and doorbells ring ahead. Default: none; what fires is as
+   * punctual as doorbells, or a worker.
+   */
+  readonly relay?: Relay | undefined;
   /** Sees what happens; must not throw. Default: nobody does. */
   readonly onEvent?: ((event: SchedulerEvent) => void) | undefined;
 }
@@ -58,6 +64,7 @@ export function createContext(
     retentionMs,
     seenMinutes: new LRUCache({ max: MAX_SEEN_MINUTES }),
     onEntry: new Set(),
+    relay: options.relay,
     emit: onEvent,
   };
 }

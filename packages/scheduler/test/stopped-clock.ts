@@ -1,5 +1,6 @@
 import { SYSTEM_RUNTIME, type Runtime } from "@tuppence/core";
-import { ring } from "../src/drain/ring.ts";
+import { readOpenMinutes, ring } from "../src/drain/ring.ts";
+import { closeMinute } from "../src/minutes/close-minute.ts";
 import { settleShards } from "../src/shards.ts";
 import { contextOf, createSchedulerOn, type Scheduler } from "../src/scheduler.ts";
 import type { SchedulerMeans } from "../src/create-context.ts";
@@ -14,7 +15,7 @@ export class StoppedClock {
   readonly fired: Occurrence[] = [];
   readonly events: SchedulerEvent[] = [];
   readonly storage: ScheduleStorage;
-  readonly scheduler: Scheduler<Targets>;
+  readonly scheduler: Scheduler;
   /** What the target `call` does. */
   onCall: (occurrence: Occurrence, signal: AbortSignal) => unknown = () => undefined;
 
@@ -57,6 +58,19 @@ export class StoppedClock {
     const context = { ...contextOf(this.scheduler), concurrency: 8 };
     const shards = await settleShards(context, undefined);
     for (let shard = 0; shard < shards; shard++) await ring(context, shard, 0);
+  }
+
+  /** A doorbell rings whose time was this one. */
+  async ringAt(provenMs: number): Promise<void> {
+    await ring({ ...contextOf(this.scheduler), concurrency: 8 }, 0, provenMs);
+  }
+
+  /** Closes what is open and empty, as a drain does that looked before anything was put. */
+  async closeEmpty(): Promise<void> {
+    const context = contextOf(this.scheduler);
+    for (const { minute, marker } of await readOpenMinutes(context, 0, { consistency: "strong" })) {
+      await closeMinute(context, { shard: 0, minute }, marker);
+    }
   }
 
   /** When what was fired was due, in ISO's words without the day. */

@@ -3,7 +3,7 @@ import type { Runtime } from "@tuppence/core";
 export type Random = () => number;
 
 /** mulberry32 */
-export function seededRandom(seed: number): Random {
+function seededRandom(seed: number): Random {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -41,8 +41,11 @@ export class Timeline {
     return Math.floor(this.random() * below);
   }
 
-  at(at: number, whose: Mortal | undefined, go: () => void): void {
-    this.#happenings.add({ at, whose, go });
+  /** It does not happen to who is dead, nor once the signal is aborted. */
+  at(at: number, whose: Mortal | undefined, go: () => void, signal?: AbortSignal): void {
+    const happening = { at, whose, go };
+    this.#happenings.add(happening);
+    signal?.addEventListener("abort", () => this.#happenings.delete(happening), { once: true });
   }
 
   wait(ms: number, whose?: Mortal): Promise<void> {
@@ -54,7 +57,23 @@ export class Timeline {
       now: () => this.now + whose.skewMs,
       monotonic: () => this.now,
       random: this.random,
-      sleep: (ms) => this.wait(ms, whose),
+      sleep: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          const giveUp = (): void => {
+            if (!whose.isDead) reject(signal?.reason as Error);
+          };
+          if (signal?.aborted) return giveUp();
+          signal?.addEventListener("abort", giveUp, { once: true });
+          this.at(
+            this.now + ms,
+            whose,
+            () => {
+              signal?.removeEventListener("abort", giveUp);
+              resolve();
+            },
+            signal,
+          );
+        }),
     };
   }
 

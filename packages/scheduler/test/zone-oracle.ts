@@ -12,7 +12,7 @@ export interface KnownPattern {
   readonly atTime: (hour: number, minute: number) => boolean;
 }
 
-export interface WallDay {
+interface WallDay {
   readonly year: number;
   /** From 1. */
   readonly month: number;

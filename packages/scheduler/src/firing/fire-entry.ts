@@ -5,6 +5,7 @@ import { type Entry, type EntryChange, entryAfter, newEntryUpdate, type NewEntry
 import { findEntry } from "../entries/read-entries.ts";
 import { ringBy, tokenOf } from "../minutes/open-minute.ts";
 import { goOnUpdate } from "../names/named-schedule.ts";
+import { wakeAhead } from "../relay/wake-ahead.ts";
 import { startOfRun } from "../recurrence/series.ts";
 import type { InStoreTarget, OutsideTarget, Target } from "../targets/target.ts";
 import { attemptTarget, claimDurationMs, occurrenceOf } from "./attempt-target.ts";
@@ -66,9 +67,9 @@ async function fire(context: FiringContext, entry: Entry): Promise<Fired> {
   const nowMs = Math.max(context.presentMs(), entry.fireAtMs);
   const isFirst = entry.startedAtMs === undefined;
   if (generation !== undefined && isFirst && !startOfRun(runOf(entry, nowMs)).fires) {
-    const ended = await endRun(context, entry, { state: "skipped", nowMs });
-    if (ended === "done") context.emit({ type: "skipped", id, name: entry.name });
-    return { kind: ended };
+    const kind = await endRun(context, entry, { state: "skipped", nowMs });
+    if (kind === "done") context.emit({ type: "skipped", id, name: entry.name });
+    return { kind };
   }
   return target.isInStore === true
     ? fireInStore(context, entry, target)
@@ -154,14 +155,17 @@ async function fireInStore(context: FiringContext, entry: Entry, target: InStore
     const { changes, after, next } = endingWrites(context, entry, { ending, token, goesOn });
     if (next !== undefined) await prepareFollower(context, next);
     const finish = { changes, writes: context.storage.writesOf(changes) };
+    let answer: "fired" | "refused" | undefined;
     let failure: { readonly error: unknown } | undefined;
     try {
-      const send = (signal: AbortSignal): Promise<unknown> => target.fire(occurrence, { signal, finish });
+      const send = async (signal: AbortSignal): Promise<void> => {
+        answer = await target.fire(occurrence, { signal, finish });
+      };
       await attempt(context, entry, { target, send });
     } catch (error) {
       failure = { error };
     }
-    const found = await findEntry(context, entry.id);
+    const found = answer === "fired" ? { ...entry, token } : await findEntry(context, entry.id);
     if (found?.token === token) {
       const { id, name, definition } = entry;
       context.emit({ type: "fired", id, name, target: definition.target, attempt: attempts, lateMs });
@@ -173,7 +177,8 @@ async function fireInStore(context: FiringContext, entry: Entry, target: InStore
     if (found?.token !== entry.token || found?.state !== entry.state) return LOST;
     if (failure !== undefined) return failed(context, entry, { ...failure, attempts });
   }
-  return LOST;
+  const error = new Error("The target refuses to write, and nobody else has fired the occurrence.");
+  return failed(context, entry, { error, attempts });
 }
 
 async function attempt(
@@ -224,6 +229,7 @@ async function failed(
   const changed = await changeEntry(context, entry, { change });
   if (changed === undefined) return overtaken(context, entry);
   await ringBy(context, entry, retryAtMs);
+  await wakeAhead(context, entry, [retryAtMs]);
   context.emit({
     type: "retrying",
     id,

@@ -7,9 +7,8 @@ import {
   type RecordFilter,
 } from "@tuppence/stream-adapter/lambda";
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
-import { ring } from "../drain/ring.ts";
+import { ringBells, type RungBell } from "../drain/ring-bells.ts";
 import { BELL_SORT, bellPlace } from "../entries/keys.ts";
-import { endOfMinute } from "../minutes/minute.ts";
 import { createContext, type FiringOptions, type SchedulerPlace } from "../create-context.ts";
 import { DEFAULT_CONCURRENCY } from "../drain/drain-minute.ts";
 
@@ -36,9 +35,7 @@ export function createBellHandler(
   const context = createContext(options);
   const { concurrency = DEFAULT_CONCURRENCY } = options;
   const handle: RecordsHandler = async (records, { signal }) => {
-    for (const [shard, provenMs] of bellsIn(records)) {
-      await ring({ ...context, concurrency, signal }, shard, provenMs);
-    }
+    await ringBells({ ...context, concurrency, signal }, bellsIn(records));
   };
   return createLambdaHandler(handle, options);
 }
@@ -60,16 +57,13 @@ const BELLS_FILTER: RecordFilter = {
   }),
 };
 
-/** The shards whose doorbells rang, and the latest of their times. */
-function bellsIn(records: readonly StreamRecord[]): ReadonlyMap<number, number> {
-  const bells = new Map<number, number>();
-  for (const record of records) {
-    if (record.kind !== "expiration") continue;
+/** The doorbells that rang. */
+function bellsIn(records: readonly StreamRecord[]): readonly RungBell[] {
+  return records.flatMap((record) => {
+    if (record.kind !== "expiration") return [];
     const place = bellPlace(String(record.keys["p"]?.S));
-    if (place === undefined) continue;
+    if (place === undefined) return [];
     const ttl = record.oldImage?.["ttl"]?.N;
-    const rangMs = ttl === undefined ? endOfMinute(place.minute) : Number(ttl) * 1_000;
-    bells.set(place.shard, Math.max(rangMs, bells.get(place.shard) ?? 0));
-  }
-  return bells;
+    return [{ ...place, provenMs: Number(ttl ?? 0) * 1_000 }];
+  });
 }

@@ -2,6 +2,8 @@ import type { SchedulerContext } from "../context.ts";
 import { digits } from "../entries/entry-id.ts";
 import { bellKey, markerKey } from "../entries/keys.ts";
 import { untilCertain, type Writing } from "../storage/certain-writes.ts";
+import type { EntryPlace } from "../entries/entry-id.ts";
+import { wakeAhead } from "../relay/wake-ahead.ts";
 import { endOfMinute, isNear } from "./minute.ts";
 
 /**
@@ -11,10 +13,15 @@ import { endOfMinute, isNear } from "./minute.ts";
  * OPEN|shard         / minute   marker: st = open, or closing; tk token. Closed: none
  * BELL|shard|minute  / bell     doorbell: ttl
  * ```
+ *
+ * With a relay the doorbell rings ahead, by the lead of the relay: it hands over wake-ups, and puts another one for the end of the minute.
  */
 export type Minute = { readonly shard: number; readonly minute: number };
 
-export type MinuteContext = Pick<SchedulerContext, "storage" | "runtime" | "guards" | "seenMinutes"> &
+export type MinuteContext = Pick<
+  SchedulerContext,
+  "storage" | "runtime" | "guards" | "seenMinutes" | "relay" | "emit"
+> &
   Pick<Writing, "signal">;
 
 /**
@@ -32,7 +39,7 @@ export async function ensureMinute(context: MinuteContext, { shard, minute }: Mi
       signal,
     ),
   );
-  await putBell(context, { shard, minute }, endOfMinute(minute));
+  await putBell(context, { shard, minute }, endOfMinute(minute) - (context.relay?.leadMs ?? 0));
   seenMinutes.set(seen, true);
 }
 
@@ -42,7 +49,12 @@ export async function ensureMinute(context: MinuteContext, { shard, minute }: Mi
  *
  * Cost: nothing for a minute that is far; else 2 RCU, and 1 WCU for each of the two that is to be put again.
  */
-export async function lookBack(context: MinuteContext, place: Minute): Promise<void> {
+export async function lookBack(context: MinuteContext, place: EntryPlace): Promise<void> {
+  await lookAtMinute(context, place);
+  await wakeAhead(context, place, [place.fireAtMs]);
+}
+
+async function lookAtMinute(context: MinuteContext, place: Minute): Promise<void> {
   const { storage, runtime, guards, signal } = context;
   const { shard, minute } = place;
   if (!isNear(minute, runtime.now())) return;
@@ -67,7 +79,7 @@ export async function openMinute(context: MinuteContext, { shard, minute }: Minu
 }
 
 /** Puts a doorbell that rings at a time or later, if there is none. */
-export async function putBell(context: MinuteContext, place: Minute, ringAtMs: number): Promise<void> {
+async function putBell(context: MinuteContext, place: Minute, ringAtMs: number): Promise<void> {
   const update = {
     key: bellKey(place.shard, place.minute),
     where: { ttl: undefined },

@@ -2,7 +2,7 @@
 export type ScheduleSpec = AtSpec | CronSpec | EverySpec;
 
 /** Once. */
-export interface AtSpec {
+interface AtSpec {
   readonly kind: "at";
   /** Epoch milliseconds. */
   readonly dueMs: number;
@@ -20,7 +20,7 @@ export interface CronSpec {
 }
 
 /** At the anchor, and at each whole number of intervals after it. */
-export interface EverySpec {
+interface EverySpec {
   readonly kind: "every";
   readonly everyMs: number;
   /** Epoch milliseconds. */

@@ -17,6 +17,7 @@ import { schedulesTable } from "./schedules-table.ts";
 /** Schedules in the table `<prefix>-schedules`. Throttling and credential errors of the SDK pass through untouched. */
 export function createDynamoDBScheduleStorage(client: DynamoDBClient, tablePrefix: string): ScheduleStorage {
   const items = createDynamoDBControlStorage(client, tablePrefix, schedulesTable(tablePrefix));
+  const control = createDynamoDBControlStorage(client, tablePrefix);
   const { tableName } = items;
   return {
     ...items,
@@ -30,6 +31,11 @@ export function createDynamoDBScheduleStorage(client: DynamoDBClient, tablePrefi
         items: Items.map((item) => [String(item["s"]?.S), withoutKeys(item)] as const),
         more: LastEvaluatedKey !== undefined,
       };
+    },
+
+    // Workers keep their leases, and receivers what they have done, in the table of control items.
+    ensureTables: async () => {
+      await Promise.all([items.ensureTables(), control.ensureTables()]);
     },
 
     writesOf: (changes) => changes.map((change) => ({ Update: { ...updateInput(tableName, change) } })),
