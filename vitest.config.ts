@@ -10,6 +10,9 @@ export default defineConfig({
     // Tests wait for a server that they share: slow under load, but never for a fixed time.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Files have databases of their own and leave no global state behind: no process, and no AWS SDK, for each.
+    isolate: false,
+    expect: { poll: { timeout: 30_000 } },
     reporters: process.env["CI"] ? ["default", ["json", { outputFile: "coverage/tests.json" }]] : ["default"],
   },
 });

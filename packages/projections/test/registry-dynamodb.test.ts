@@ -37,7 +37,7 @@ describe("a registration in DynamoDB", () => {
     const lease = await vi.waitFor(() => {
       if (given === undefined) throw new Error("There is no lease yet.");
       return given;
-    });
+    }, 30_000);
     await lease.commit("10");
     await registry.register(documents({ name: "held", version: 2 }), noLog);
     await leaseAt(control, slotResource("held", 2, 0), { position: "9", epoch: 1 });

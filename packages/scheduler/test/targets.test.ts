@@ -1,5 +1,6 @@
 import { createEventStore, defineEvents, ensureTables } from "@tuppence/core";
 import { createMemoryEventStore } from "@tuppence/core/memory";
+import { createQueue } from "@tuppence/queue";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { append } from "../src/targets/append.ts";
@@ -52,6 +53,21 @@ describe("a queue as target", () => {
       { body: { permit: "P-17" }, messageId: "0dnwcxyz0-1-01JZ5T2E8Q", since },
       { body: null, messageId: "other", since },
     ]);
+  });
+
+  it("of this library holds an occurrence once, whoever fires it and however late it is repeated", async () => {
+    const client = connect("targetqueue");
+    // An attempt that is repeated by a process which knows nothing of the first, after the queue's window of ids.
+    const open = (hoursLater: number) =>
+      createQueue({ client, name: "due", runtime: { now: () => Date.now() + hoursLater * 3_600_000 } });
+    await open(0).ensureTables();
+    const occurrence = anOccurrence({ fireAt: new Date() });
+    await enqueue(open(0)).fire(occurrence, inTime());
+    await open(0).enqueue({ body: "between" });
+    await enqueue(open(5)).fire({ ...occurrence, attempt: 3 }, inTime());
+    await enqueue(open(5)).fire(anOccurrence({ id: "other", fireAt: new Date() }), inTime());
+    const messages = await open(5).peek();
+    expect(messages.map(({ messageId }) => messageId)).toEqual([occurrence.id, undefined, "other"]);
   });
 
   it("gets what is made of the occurrence", async () => {

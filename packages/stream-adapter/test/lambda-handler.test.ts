@@ -142,7 +142,7 @@ describe("time", () => {
   it("that is nearly over aborts the signal, and what was done is done", async () => {
     const { logger } = logs();
     const handler = oneByOne(async (_, { signal }) => {
-      await vi.waitFor(() => expect(signal.aborted).toBe(true), { interval: 1, timeout: 5_000 });
+      await vi.waitFor(() => expect(signal.aborted).toBe(true), { interval: 1, timeout: 30_000 });
     });
     // The margin is at most half of the time there is: an invocation can't be all margin.
     const options = { logger, leftMs: 60, marginMs: 10_000 };
@@ -170,11 +170,13 @@ describe("time", () => {
     const options = { logger, leftMs: 40 };
     await expect(run(handler, batch(1), options)).rejects.toThrow(InvocationEndingError);
     end(failure);
-    await vi.waitFor(() =>
-      expect(logger.error).toHaveBeenCalledWith(
-        { error: failure },
-        expect.stringContaining("after its invocation"),
-      ),
+    await vi.waitFor(
+      () =>
+        expect(logger.error).toHaveBeenCalledWith(
+          { error: failure },
+          expect.stringContaining("after its invocation"),
+        ),
+      { timeout: 30_000 },
     );
   });
 

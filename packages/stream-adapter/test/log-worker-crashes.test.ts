@@ -93,7 +93,7 @@ class Blows {
     const before = lines.length;
     child.kill("SIGCONT");
     if (lines.lastIndexOf("shardStarted") > lastLoss(lines)) {
-      await vi.waitUntil(() => lines.slice(before).includes("leaseLost"), { timeout: 20_000 });
+      await vi.waitUntil(() => lines.slice(before).includes("leaseLost"), { timeout: 60_000 });
     }
   }
 
