@@ -1,6 +1,11 @@
 import type { Capacity } from "@tuppence/core";
+import type { StoredDeadlines } from "./deadlines.ts";
+import { percentile } from "./follow-log.ts";
+import { DECISION } from "./letters.ts";
 import { bold, count, type Output, writeLine } from "./output.ts";
 import { statusOf } from "./permit-state.ts";
+import type { Letters } from "./verify-letters.ts";
+import type { LoggedPermitEvent } from "./verify-log.ts";
 import type { ReadModels } from "./verify-read-models.ts";
 import type { StoredCase } from "./verify.ts";
 
@@ -46,35 +51,95 @@ export function reportReadModels(output: Output, { openCases, workDone }: ReadMo
   );
 }
 
+/** Shows who has sent the letters, and how long after the decisions. */
+export function reportLetters(output: Output, { sent }: Letters, logged: readonly LoggedPermitEvent[]): void {
+  const decidedAt = new Map(
+    logged.filter(({ type }) => type === DECISION).map(({ streamId, recordedAt }) => [streamId, recordedAt]),
+  );
+  const decisions = [...decidedAt.keys()];
+  const rows = [...sent].map(([group, letters]) => {
+    const inOrder = letters.filter(({ letter }, index) => letter.permit === decisions[index]);
+    const delays = letters.map(
+      ({ letter, sentAt }) => sentAt - (decidedAt.get(letter.permit)?.getTime() ?? sentAt),
+    );
+    const ms = (share: number): string => `${count(percentile(delays, share))} ms`;
+    return [group, count(letters.length), count(inOrder.length), ms(0.5), ms(0.99)];
+  });
+  const header = ["Letters", "sent", "in the order of decision", "median delay", "99th percentile"];
+  writeTable(output, header, rows);
+}
+
+/** Shows the deadlines of each department: those that were kept, those that passed, and those to come. */
+export function reportDeadlines(
+  output: Output,
+  { schedules }: StoredDeadlines,
+  cases: readonly StoredCase[],
+): void {
+  const decided = new Set(
+    cases.filter(({ state }) => state.advice.phase === "decided").map(({ streamId }) => streamId),
+  );
+  const departments = new Map<
+    string,
+    Record<"cases" | "kept" | "passed" | "decidedSince" | "toCome", number>
+  >();
+  for (const [permit, { state, group = "" }] of schedules) {
+    const counts = departments.get(group) ?? { cases: 0, kept: 0, passed: 0, decidedSince: 0, toCome: 0 };
+    departments.set(group, counts);
+    counts.cases += 1;
+    if (state === "cancelled") counts.kept += 1;
+    if (state === "fired") counts.passed += 1;
+    if (state === "fired" && decided.has(permit)) counts.decidedSince += 1;
+    if (state === "pending") counts.toCome += 1;
+  }
+  const rows = [...departments].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  writeTable(
+    output,
+    ["Deadlines", "cases", "kept", "passed", "decided since", "to come"],
+    rows.map(([department, counts]) => [department, ...Object.values(counts).map(count)]),
+  );
+}
+
 export interface Consumption {
   readonly adding: Capacity;
   readonly loggingAndFollowing: Capacity;
   /** Building both read models, and one of them anew. */
   readonly projecting: Capacity;
+  /** Enqueuing the letters, and sending them in all groups. */
+  readonly sendingLetters: Capacity;
+  readonly watchingDeadlines: Capacity;
   readonly readingStreams: Capacity;
   readonly readingLog: Capacity;
   /** How many events were added. */
   readonly added: number;
+  readonly letters: number;
+  readonly deadlines: number;
 }
 
 /** Shows what the run consumed. */
-export function reportConsumption(output: Output, { added, ...consumption }: Consumption): void {
-  const { adding, loggingAndFollowing, projecting, readingStreams, readingLog } = consumption;
-  const forEach = (total: number): string => (total / added).toFixed(2);
-  const perEvent = (capacity: Capacity): readonly (readonly string[])[] =>
-    added > 0 ? [["  for each of them", ...units(capacity).map(forEach)]] : [];
+export function reportConsumption(
+  output: Output,
+  { added, letters, deadlines, ...consumption }: Consumption,
+): void {
+  const { adding, loggingAndFollowing, projecting, sendingLetters, watchingDeadlines } = consumption;
+  const { readingStreams, readingLog } = consumption;
+  const row = (what: string, capacity: Capacity, things?: number): readonly (readonly string[])[] => [
+    [what, ...units(capacity).map(count)],
+    // Of a run that added nothing it says nothing.
+    ...(things !== undefined && added > 0
+      ? [["  for each of them", ...units(capacity).map((total) => (total / things).toFixed(2))]]
+      : []),
+  ];
   writeTable(
     output,
     ["DynamoDB", "requests", "write units", "read units"],
     [
-      [added > 0 ? "adding the events" : "finding what is there", ...units(adding).map(count)],
-      ...perEvent(adding),
-      ["logging and following", ...units(loggingAndFollowing).map(count)],
-      ...perEvent(loggingAndFollowing),
-      ["two read models, one rebuilt", ...units(projecting).map(count)],
-      ...perEvent(projecting),
-      ["reading all streams", ...units(readingStreams).map(count)],
-      ["reading the log", ...units(readingLog).map(count)],
+      ...row(added > 0 ? "adding the events" : "finding what is there", adding, added),
+      ...row("logging and following", loggingAndFollowing, added),
+      ...row("two read models, one rebuilt", projecting, added),
+      ...row("letters, sent by two groups", sendingLetters, letters),
+      ...row("deadlines", watchingDeadlines, deadlines),
+      ...row("reading all streams", readingStreams),
+      ...row("reading the log", readingLog),
     ],
   );
 }

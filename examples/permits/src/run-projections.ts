@@ -2,7 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type CapacityMeter, createEventStore, meterCapacity } from "@tuppence/core";
 import type { DynamoDBLocal } from "@tuppence/local";
-import { createProjections, createProjectionWorker, type Projections } from "@tuppence/projections";
+import {
+  createProjections,
+  createProjectionWorker,
+  type Projections,
+  type ReactorProjection,
+} from "@tuppence/projections";
 import { permitEvents } from "./permit-events.ts";
 import { openCases, workDone } from "./read-models.ts";
 import type { ReadModels } from "./verify-read-models.ts";
@@ -13,18 +18,19 @@ const LEASE_DURATION_MS = 3_000;
 /** How often it is looked how far a rebuild is, in milliseconds. */
 const LOOK_MS = 100;
 
-/** What keeps the read models up to date, in the background. */
+/** What keeps the read models up to date, and reacts to events, in the background. */
 export interface ProjectionRun extends AsyncDisposable {
   readonly projections: Projections;
   /** Of what builds and reads them, which has a client of its own. */
   readonly meter: CapacityMeter;
-  /** Waits until everything up to a position is in the read models. */
+  /** Waits until everything up to a position is in the read models and was reacted to. */
   reached(position: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Begins to keep the read models up to date. The tables of the events have to be there. */
+/** Begins to keep the read models up to date, and to react. The tables of the events have to be there. */
 export async function runProjections(
   config: ReturnType<DynamoDBLocal["clientConfig"]>,
+  reactors: readonly ReactorProjection[],
 ): Promise<ProjectionRun> {
   const client = new DynamoDBClient(config);
   const store = createEventStore({ client, events: permitEvents });
@@ -34,7 +40,7 @@ export async function runProjections(
   const worker = createProjectionWorker({
     client,
     store,
-    projections: [openCases, workDone],
+    projections: [openCases, workDone, ...reactors],
     leaseDurationMs: LEASE_DURATION_MS,
   });
   worker.start();

@@ -13,6 +13,8 @@ export const CONCURRENCY = 32;
 export interface SendOptions {
   /** Is called after each task, with how many are done. */
   readonly onDone?: ((done: number) => void) | undefined;
+  /** Is called with each task once it is stored. */
+  readonly onStored?: ((task: LoggedTask) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -25,7 +27,7 @@ export interface SendOptions {
 export async function sendTasks(
   store: PermitStore,
   tasks: readonly LoggedTask[],
-  { onDone, signal }: SendOptions = {},
+  { onDone, onStored, signal }: SendOptions = {},
 ): Promise<number> {
   // All requests under way listen to the one signal.
   if (signal !== undefined) setMaxListeners(0, signal);
@@ -34,10 +36,8 @@ export async function sendTasks(
   let done = 0;
   let added = 0;
 
-  async function send(
-    { streamId, command, department }: LoggedTask,
-    previous: Promise<void> | undefined,
-  ): Promise<void> {
+  async function send(task: LoggedTask, previous: Promise<void> | undefined): Promise<void> {
+    const { streamId, command, department } = task;
     await previous;
     const { duplicate } = await handle(streamId, command, {
       commitId: commitIdFrom(command.data.taskId),
@@ -47,6 +47,7 @@ export async function sendTasks(
     if (!duplicate) added += 1;
     done += 1;
     onDone?.(done);
+    onStored?.(task);
   }
 
   await pMap(

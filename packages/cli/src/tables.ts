@@ -13,14 +13,16 @@ import {
   DOCUMENTS_TTL_ATTRIBUTE,
   documentsTable,
 } from "@tuppence/projections";
+import { createScheduler, SCHEDULES_TTL_ATTRIBUTE, schedulesTable } from "@tuppence/scheduler";
 import { type CommandGroup, defineCommand, type Shell } from "./shell/command.ts";
 
-/** The tables of a store, its workers and its projections. */
+/** The tables of a store, its workers, its projections and its schedules. */
 function readStatus({ client, tablePrefix }: Shell): Promise<TableStatus[]> {
   return Promise.all([
     readTableStatus(client, eventsTable(tablePrefix)),
     readTableStatus(client, controlTable(tablePrefix), CONTROL_TTL_ATTRIBUTE),
     readTableStatus(client, documentsTable(tablePrefix), DOCUMENTS_TTL_ATTRIBUTE),
+    readTableStatus(client, schedulesTable(tablePrefix), SCHEDULES_TTL_ATTRIBUTE),
   ]);
 }
 
@@ -32,6 +34,7 @@ const create = defineCommand({
     const before = await readStatus(shell);
     await ensureTables({ client, tablePrefix });
     await createDynamoDBProjectionStorage(client, tablePrefix).ensureTables();
+    await createScheduler({ client, tablePrefix }).ensureTables();
     const tables = before.map(({ tableName, status }) => ({ tableName, created: status === undefined }));
     if (output.json) return output.writeJson({ tables });
     const table = output.table([{ title: "TABLE" }, { title: "RESULT" }]);
@@ -63,9 +66,11 @@ const status = defineCommand({
       }
       await table.flush();
     }
+    // Without projections there is no need for the one, without schedules none for the other.
+    const { tablePrefix } = shell;
+    const optional = [documentsTable(tablePrefix).TableName, schedulesTable(tablePrefix).TableName];
     for (const { tableName, status: word, differences } of tables) {
-      // Without projections there is no need for it.
-      const isOptional = tableName === documentsTable(shell.tablePrefix).TableName;
+      const isOptional = optional.includes(tableName);
       if (word === undefined && !isOptional) throw new TableMissingError(tableName);
       if (differences.length > 0) throw new TableMismatchError(tableName, differences);
     }

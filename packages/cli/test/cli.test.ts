@@ -2,7 +2,7 @@ import { CreateTableCommand, DynamoDBClient, UpdateItemCommand } from "@aws-sdk/
 import { controlTable, createEventStore, ensureTables } from "@tuppence/core";
 import { startDynamoDBLocal } from "@tuppence/local";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Ended, tuppence } from "./cli-process.ts";
+import { type Ended, runHere, tuppence } from "./cli-process.ts";
 
 const server = await startDynamoDBLocal({ log: false });
 const at = (database: string): string[] => ["--endpoint", server.endpoint, "--database", database];
@@ -29,21 +29,21 @@ describe("tuppence tables", () => {
     expect(await tuppence(["tables", "create", ...at("clicreate")])).toEqual(
       done(
         "TABLE               RESULT\n" +
-          "tuppence-events     created\ntuppence-control    created\ntuppence-documents  created\n",
+          "tuppence-events     created\ntuppence-control    created\ntuppence-documents  created\ntuppence-schedules  created\n",
       ),
     );
-    expect(await tuppence(["tables", "create", ...at("clicreate")])).toEqual(
+    expect(await runHere(["tables", "create", ...at("clicreate")])).toEqual(
       done(
         "TABLE               RESULT\n" +
-          "tuppence-events     was there\ntuppence-control    was there\ntuppence-documents  was there\n",
+          "tuppence-events     was there\ntuppence-control    was there\ntuppence-documents  was there\ntuppence-schedules  was there\n",
       ),
     );
     await storeIn("clicreate", "other").ensureTables();
-    const other = await tuppence(["tables", "create", "--json", "--prefix", "other", ...at("clicreate")]);
+    const other = await runHere(["tables", "create", "--json", "--prefix", "other", ...at("clicreate")]);
     expect(other).toEqual(
       done(
         '{"tables":[{"tableName":"other-events","created":false},{"tableName":"other-control","created":true},' +
-          '{"tableName":"other-documents","created":true}]}\n',
+          '{"tableName":"other-documents","created":true},{"tableName":"other-schedules","created":true}]}\n',
       ),
     );
   });
@@ -52,7 +52,7 @@ describe("tuppence tables", () => {
     const store = storeIn("clistatus");
     await ensureTables({ client: new DynamoDBClient(server.clientConfig("clistatus")) });
     await store.append("permit|1", [{ type: "Granted", data: { note: "n".repeat(2_000) } }]);
-    const json = await tuppence(["tables", "status", "--json", ...at("clistatus")]);
+    const json = await runHere(["tables", "status", "--json", ...at("clistatus")]);
     const { tables } = JSON.parse(json.stdout) as {
       readonly tables: readonly [{ readonly streamArn: string }];
     };
@@ -67,10 +67,11 @@ describe("tuppence tables", () => {
       },
       { tableName: "tuppence-control", status: "ACTIVE", differences: [], ttlAttribute: "ttl", items: 0 },
       { tableName: "tuppence-documents", differences: [] },
+      { tableName: "tuppence-schedules", differences: [] },
     ]);
-    const shown = await tuppence(["tables", "status", ...at("clistatus")]);
+    const shown = await runHere(["tables", "status", ...at("clistatus")]);
     expect(shown).toMatchObject({ exitCode: 0, stderr: "" });
-    const [titles, row, control, documents, ...more] = shown.stdout.split("\n");
+    const [titles, row, control, documents, schedules, ...more] = shown.stdout.split("\n");
     expect(titles?.split(/ {2,}/)).toEqual(["TABLE", "STATUS", "ITEMS", "SIZE", "TTL", "STREAM"]);
     expect(row?.split(/ {2,}/)).toEqual([
       "tuppence-events",
@@ -81,19 +82,21 @@ describe("tuppence tables", () => {
       tables[0].streamArn,
     ]);
     expect(control?.split(/ {2,}/)).toEqual(["tuppence-control", "ACTIVE", "0", "0 B", "ttl", "-"]);
-    // A store without projections serves without it.
+    // A store without projections and schedules serves without them.
     expect(documents?.split(/ {2,}/)).toEqual(["tuppence-documents", "MISSING", "-", "-", "-", "-"]);
+    expect(schedules?.split(/ {2,}/)).toEqual(["tuppence-schedules", "MISSING", "-", "-", "-", "-"]);
     expect(more).toEqual([""]);
   });
 
   it("fails when one is missing, and says where it looked and what makes it", async () => {
-    expect(await tuppence(["tables", "status", ...at("clinothing")])).toEqual({
+    expect(await runHere(["tables", "status", ...at("clinothing")])).toEqual({
       exitCode: 1,
       stdout:
         "TABLE               STATUS   ITEMS  SIZE  TTL  STREAM\n" +
         "tuppence-events     MISSING      -     -  -    -\n" +
         "tuppence-control    MISSING      -     -  -    -\n" +
-        "tuppence-documents  MISSING      -     -  -    -\n",
+        "tuppence-documents  MISSING      -     -  -    -\n" +
+        "tuppence-schedules  MISSING      -     -  -    -\n",
       stderr:
         "error tableMissing: DynamoDB has no table tuppence-events here; tuppence tables create makes it. " +
         `This is database clinothing, region us-east-1, of ${server.endpoint}.\n`,
@@ -110,7 +113,7 @@ describe("tuppence tables", () => {
       }),
     );
     for (const command of ["status", "create"]) {
-      const ended = await tuppence(["tables", command, ...at("cliother")]);
+      const ended = await runHere(["tables", command, ...at("cliother")]);
       expect(ended.exitCode).toBe(1);
       expect(ended.stderr).toBe(
         'error tableMismatch: Table "tuppence-events" exists, but its key is id S (HASH) and p S (HASH), s N (RANGE) ' +
@@ -126,13 +129,13 @@ describe("tuppence tables and TTL", () => {
     const client = new DynamoDBClient(server.clientConfig("clittl"));
     await storeIn("clittl").ensureTables();
     await client.send(new CreateTableCommand(controlTable()));
-    expect(await tuppence(["tables", "status", "--json", ...at("clittl")])).toMatchObject({
+    expect(await runHere(["tables", "status", "--json", ...at("clittl")])).toMatchObject({
       exitCode: 1,
       stderr:
         'error tableMismatch: Table "tuppence-control" exists, but its TTL attribute is undefined and ttl is needed.\n',
     });
-    expect(await tuppence(["tables", "create", ...at("clittl")])).toMatchObject({ exitCode: 0 });
-    expect(await tuppence(["tables", "status", "--json", ...at("clittl")])).toMatchObject({ exitCode: 0 });
+    expect(await runHere(["tables", "create", ...at("clittl")])).toMatchObject({ exitCode: 0 });
+    expect(await runHere(["tables", "status", "--json", ...at("clittl")])).toMatchObject({ exitCode: 0 });
   });
 });
 
@@ -153,7 +156,7 @@ describe("tuppence streams", () => {
 
   it("lists a category, in pages", async () => {
     const list = (...args: readonly string[]): Promise<Ended> =>
-      tuppence(["streams", "list", ...args, ...at(DATABASE)]);
+      runHere(["streams", "list", ...args, ...at(DATABASE)]);
     expect(await list("permit")).toEqual(done("STREAM\npermit|1\npermit|2\n"));
     expect(await list("permit", "--limit", "1")).toEqual(done("STREAM\npermit|1\n"));
     expect(await list("permit", "--after=permit|1", "--json")).toEqual(done('{"streamId":"permit|2"}\n'));
@@ -161,7 +164,7 @@ describe("tuppence streams", () => {
   });
 
   it("lists all, and names can't drive the terminal", async () => {
-    const { stdout } = await tuppence(["streams", "list", ...at(DATABASE)]);
+    const { stdout } = await runHere(["streams", "list", ...at(DATABASE)]);
     expect(stdout.trimEnd().split("\n").toSorted()).toEqual([
       "STREAM",
       "bad\\u{1b}[31m|1",
@@ -171,7 +174,7 @@ describe("tuppence streams", () => {
   });
 
   it("shows events on one line each", async () => {
-    expect(await tuppence(["streams", "show", "permit|1", ...at(DATABASE)])).toEqual(
+    expect(await runHere(["streams", "show", "permit|1", ...at(DATABASE)])).toEqual(
       done(
         [
           "VERSION  TIME                      TYPE                 DATA",
@@ -196,7 +199,7 @@ describe("tuppence streams", () => {
       "1",
       ...at(DATABASE),
     ];
-    expect(await tuppence(args, { COLUMNS: "60" })).toEqual(
+    expect(await runHere(args, { COLUMNS: "60" })).toEqual(
       done(
         "VERSION  TIME                      TYPE     DATA\n" +
           '      2  2026-01-02T03:04:05.006Z  Granted  {"note":"line 1…\n',
@@ -205,7 +208,7 @@ describe("tuppence streams", () => {
   });
 
   it("gives events as lines of JSON, whole", async () => {
-    const ended = await tuppence(["streams", "show", "permit|1", "--json", "--from=2", ...at(DATABASE)], {
+    const ended = await runHere(["streams", "show", "permit|1", "--json", "--from=2", ...at(DATABASE)], {
       COLUMNS: "20",
     });
     expect(linesOf(ended)).toMatchObject([
@@ -222,7 +225,7 @@ describe("tuppence streams", () => {
   });
 
   it("shows nothing for a stream that is not there", async () => {
-    expect(await tuppence(["streams", "show", "permit|9", ...at(DATABASE)])).toEqual(done(""));
+    expect(await runHere(["streams", "show", "permit|9", ...at(DATABASE)])).toEqual(done(""));
   });
 
   it("shows the events before one that can't be read, and says what is wrong with that", async () => {
@@ -232,7 +235,7 @@ describe("tuppence streams", () => {
     const Key = { p: { S: "broken|1" }, s: { N: "2" } };
     const remove = { TableName: "tuppence-events", Key, UpdateExpression: "REMOVE e" };
     await new DynamoDBClient(server.clientConfig(DATABASE)).send(new UpdateItemCommand(remove));
-    const ended = await tuppence(["streams", "show", "broken|1", ...at(DATABASE)]);
+    const ended = await runHere(["streams", "show", "broken|1", ...at(DATABASE)]);
     expect(ended).toMatchObject({
       exitCode: 1,
       stdout: expect.stringMatching(/^VERSION.*\n {6}1 .* 1\n$/),
@@ -241,7 +244,7 @@ describe("tuppence streams", () => {
   });
 
   it("fails with one line where the table is missing", async () => {
-    const ended = await tuppence(["streams", "list", "permit", "--prefix", "no", ...at(DATABASE)]);
+    const ended = await runHere(["streams", "list", "permit", "--prefix", "no", ...at(DATABASE)]);
     expect(ended).toMatchObject({ exitCode: 1, stdout: "" });
     expect(ended.stderr).toMatch(/^error tableMissing: DynamoDB has no table no-events here;.*\n$/);
   });

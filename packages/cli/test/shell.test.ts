@@ -54,9 +54,9 @@ describe("a command line that makes no sense", () => {
   });
 
   it("without a command shows what there is", async () => {
-    const help = await tuppence(["--help"]);
+    const help = await runHere(["--help"]);
     expect(help).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(await tuppence([])).toEqual({ exitCode: 2, stdout: "", stderr: help.stdout });
+    expect(await runHere([])).toEqual({ exitCode: 2, stdout: "", stderr: help.stdout });
   });
 });
 
@@ -69,8 +69,8 @@ describe("help", () => {
   });
 
   it("is not asked for behind --, and the version is that of the package", async () => {
-    const args = ["streams", "show", "--endpoint", server.endpoint, "--", "--help"];
-    expect(await tuppence(args)).toMatchObject({
+    const args = ["streams", "show", "--endpoint", server.endpoint, "--database", "clihelp", "--", "--help"];
+    expect(await runHere(args)).toMatchObject({
       exitCode: 1,
       stderr: expect.stringContaining("tableMissing"),
     });
@@ -83,7 +83,7 @@ describe("what fails", () => {
     const args = ["tables", "status", "--endpoint", "http://127.0.0.1:1"];
     const line = "error ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1\n";
     expect(await tuppence(args)).toEqual({ exitCode: 1, stdout: "", stderr: line });
-    const verbose = await tuppence([...args, "--verbose"]);
+    const verbose = await runHere([...args, "--verbose"]);
     expect(verbose.stderr.startsWith(`${line}Error: connect`)).toBe(true);
     expect(verbose.stderr).toContain("\n    at ");
   });

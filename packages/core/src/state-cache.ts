@@ -98,7 +98,8 @@ export class CachedStates<State> implements StateCache<State> {
       if (Number.isSafeInteger(value) && value >= 1) continue;
       throw new RangeError(`${name} is ${String(value)}; it has to be a whole number from 1.`);
     }
-    this.#streams = new LRUCache({ max: maxStreams });
+    // By size and not by number, for which it would take all its room at once.
+    this.#streams = new LRUCache({ maxSize: maxStreams, sizeCalculation: () => 1 });
     this.#maxCommitIds = maxCommitIds;
     this.#givenMaxAgeMs = options.maxAgeMs;
   }

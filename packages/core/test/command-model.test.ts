@@ -2,14 +2,19 @@ import { describe, expect, it } from "vitest";
 import type { HandlerGuards } from "../src/command-handler/guards.ts";
 import { runCommandHistory } from "./command-model.ts";
 
-const SEEDS = Number(process.env["HISTORIES"] ?? 1_500);
+/** More with `HISTORIES=…`. */
+const SEEDS = Number(process.env["HISTORIES"] ?? 400);
+
+/** Within so many, what is switched off has to be found; the rarest is, in number 15. */
+const CONTROL_SEEDS = 400;
 
 async function problemsOf(
+  seeds: number,
   off?: Partial<HandlerGuards>,
   enough = Number.POSITIVE_INFINITY,
 ): Promise<string[]> {
   const problems: string[] = [];
-  for (let seed = 1; seed <= SEEDS && problems.length < enough; seed++) {
+  for (let seed = 1; seed <= seeds && problems.length < enough; seed++) {
     problems.push(...(await runCommandHistory(seed, off)));
   }
   return problems;
@@ -19,7 +24,7 @@ describe("the model of commands", () => {
   it(`finds no wrong decision, loss, duplicate or untrue answer in ${SEEDS} histories`, {
     timeout: 300_000,
   }, async () => {
-    expect(await problemsOf()).toEqual([]);
+    expect(await problemsOf(SEEDS)).toEqual([]);
   });
 
   const sabotages: Record<string, Partial<HandlerGuards>> = {
@@ -31,7 +36,7 @@ describe("the model of commands", () => {
   };
   for (const [name, off] of Object.entries(sabotages)) {
     it(`notices when ${name}`, { timeout: 300_000 }, async () => {
-      expect(await problemsOf(off, 1)).not.toEqual([]);
+      expect(await problemsOf(CONTROL_SEEDS, off, 1)).not.toEqual([]);
     });
   }
 });

@@ -14,25 +14,21 @@ describe("in memory", () => {
   );
 });
 
-describe("under an observer's eyes", () => {
-  const storage = createMemoryStorage();
-  const observer = createOtelObserver(openTelemetry());
+describe("on DynamoDB", () => {
+  const client = connect("contract");
+  beforeAll(() => createEventStore({ client }).ensureTables());
   describeEventStoreContract(
     { describe, it },
-    { openStore: (options) => createMemoryEventStore({ ...options, storage, observer }) },
+    { openStore: (options) => createEventStore({ ...options, client }) },
   );
 });
 
-for (const [leanRequests, database] of [
-  [false, "contract"],
-  [true, "contractlean"],
-] as const) {
-  describe(`on DynamoDB, leanRequests: ${leanRequests}`, () => {
-    const client = connect(database);
-    beforeAll(() => createEventStore({ client }).ensureTables());
-    describeEventStoreContract(
-      { describe, it },
-      { openStore: (options) => createEventStore({ ...options, client, leanRequests }) },
-    );
-  });
-}
+describe("on DynamoDB with lean requests, under an observer's eyes", () => {
+  const client = connect("contractlean");
+  const observer = createOtelObserver(openTelemetry());
+  beforeAll(() => createEventStore({ client }).ensureTables());
+  describeEventStoreContract(
+    { describe, it },
+    { openStore: (options) => createEventStore({ ...options, client, leanRequests: true, observer }) },
+  );
+});

@@ -64,7 +64,7 @@ describe("in DynamoDB", () => {
       return operations;
     };
     const expectCalls = async (expected: Record<string, number>): Promise<void> => {
-      await vi.waitFor(() => expect(counts()).toEqual(expected), { timeout: 10_000 });
+      await vi.waitFor(() => expect(counts()).toEqual(expected), { timeout: 30_000 });
       meter.reset();
     };
     group.start({
@@ -80,7 +80,7 @@ describe("in DynamoDB", () => {
     // An idle round: a heartbeat, two queries, and a renewal each.
     for (let round = 0; round < 3; round++) {
       time.advance(DURATION_MS / 3);
-      await vi.waitFor(() => expect(meter.calls.length).toBe(6), { timeout: 10_000 });
+      await vi.waitFor(() => expect(meter.calls.length).toBe(6), { timeout: 30_000 });
       expect(meter.total()).toEqual({ requests: 6, readUnits: 1, writeUnits: 4 });
       await expectCalls({ UpdateItem: 4, Query: 2 });
     }
@@ -120,7 +120,7 @@ describe("in DynamoDB", () => {
     // The heartbeat passes. The claim is applied, its reply is lost; it is found, and claimed once more.
     fates.push("pass", "lost after");
     start();
-    await vi.waitFor(() => expect(lease?.epoch).toBe(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(lease?.epoch).toBe(2), { timeout: 30_000 });
     expect(updates).toBe(4);
     for (const [fate, sends] of [
       ["lost before", 2],
@@ -242,7 +242,7 @@ describe("three workers", () => {
     frozen.freeze();
     await sharedOut(one);
     // It knows by its own clock that it has lost them.
-    await vi.waitFor(() => expect(working.get(three.workerId)?.size).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(working.get(three.workerId)?.size).toBe(0), { timeout: 30_000 });
     const after = new Map((await one.list()).map((state) => [state.resource, state]));
     const taken = before.filter(({ owner }) => owner === three.workerId);
     expect(taken).not.toEqual([]);

@@ -54,11 +54,14 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Other processes have the machine, too: 1 s, which is the default, is a short time. */
+const waitFor = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 30_000 });
+
 const untilReleased = (lease: Lease): Promise<void> =>
   Promise.race([aborted(lease.release), aborted(lease.lost)]);
 
 function firstLease({ given }: Member): Promise<Lease> {
-  return vi.waitFor(() => {
+  return waitFor(() => {
     const [lease] = given;
     if (lease === undefined) throw new Error("There is no lease yet.");
     return lease;
@@ -128,20 +131,20 @@ describe("a lease", () => {
     const lease = await firstLease(member);
     isCut = true;
     const commit = lease.commit("1");
-    await vi.waitFor(() => expect(lost).toBe(1));
+    await waitFor(() => expect(lost).toBe(1));
     time.advance(DURATION_MS);
     expect(lease.lost.aborted).toBe(true);
     // It was sent, and nobody knows what became of it.
     await expect(commit).rejects.toMatchObject({ code: "leaseLost", epoch: 1, mayBeWritten: true });
     await expect(lease.commit("2")).rejects.toMatchObject({ mayBeWritten: false });
-    await vi.waitFor(() =>
+    await waitFor(() =>
       expect(member.events).toContainEqual({ type: "lost", resource: "r", epoch: 1, reason: "expired" }),
     );
     isCut = false;
     // Its own name is on it still, so it need not wait once the round that hangs is given up.
     time.advance(DURATION_MS / 3);
     member.group.wake();
-    await vi.waitFor(() => expect(member.given.at(-1)?.epoch).toBe(2));
+    await waitFor(() => expect(member.given.at(-1)?.epoch).toBe(2));
     await member.group.stop();
   });
 
@@ -174,7 +177,7 @@ describe("a lease", () => {
     const lease = await firstLease(join({ storage: lossy, time }));
     const commit = lease.commit("1");
     commit.catch(() => undefined);
-    await vi.waitFor(() => {
+    await waitFor(() => {
       time.advance(100);
       expect(lease.lost.aborted).toBe(true);
     });
@@ -239,13 +242,13 @@ describe("a group", () => {
     let mayEnd = false;
     const ended = async (lease: Lease): Promise<void> => {
       await untilReleased(lease);
-      await vi.waitFor(() => expect(mayEnd).toBe(true), { timeout: 30_000 });
+      await waitFor(() => expect(mayEnd).toBe(true));
     };
     const one = join({ storage, time }, ended, resources);
-    await vi.waitFor(() => expect(one.given.length).toBe(8));
+    await waitFor(() => expect(one.given.length).toBe(8));
     const two = join({ storage, time }, untilReleased, resources);
     const asked = (): Lease[] => one.given.filter(({ release }) => release.aborted);
-    await vi.waitFor(() => {
+    await waitFor(() => {
       time.advance(DURATION_MS / 3);
       expect(asked()).not.toEqual([]);
     });
@@ -253,7 +256,7 @@ describe("a group", () => {
     expect(two.given).toEqual([]);
     await one.given[0]?.commit("still mine");
     mayEnd = true;
-    await vi.waitFor(() => {
+    await waitFor(() => {
       time.advance(DURATION_MS / 9);
       expect(two.given.length).toBe(asked().length);
     });
@@ -270,10 +273,10 @@ describe("a group", () => {
     const time = new ManualTime();
     let resources = ["a", "b"];
     const member = join({ storage: createMemoryControlStorage(), time }, untilReleased, () => resources);
-    await vi.waitFor(() => expect(member.given.length).toBe(2));
+    await waitFor(() => expect(member.given.length).toBe(2));
     resources = ["b"];
     member.group.wake();
-    await vi.waitFor(() => expect(types(member.events)).toEqual(["acquired", "acquired", "released"]));
+    await waitFor(() => expect(types(member.events)).toEqual(["acquired", "acquired", "released"]));
     expect(member.given.map(({ lost }) => lost.aborted)).toEqual([true, false]);
     await member.group.stop();
   });
@@ -285,12 +288,12 @@ describe("a group", () => {
       throw failure;
     });
     const failures = (): LeaseEvent[] => member.events.filter(({ type }) => type === "runFailed");
-    await vi.waitFor(() => expect(types(member.events)).toContain("released"));
+    await waitFor(() => expect(types(member.events)).toContain("released"));
     expect(failures()).toEqual([
       { type: "runFailed", resource: "r", epoch: 1, error: failure, pauseMs: 1_500 },
     ]);
     member.group.wake();
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       time.advance(1_000);
       member.group.wake();
       expect(failures().length).toBe(2);
@@ -307,7 +310,7 @@ describe("a group", () => {
       if (error) throw error;
       return ["r"];
     });
-    await vi.waitFor(() => expect(member.events).toEqual([{ type: "roundFailed", error: broken }]));
+    await waitFor(() => expect(member.events).toEqual([{ type: "roundFailed", error: broken }]));
     error = undefined;
     time.advance(DURATION_MS / 3);
     await firstLease(member);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createMemoryStorage } from "../src/memory/memory-storage.ts";
 import type { Item } from "../src/capacity/item-size.ts";
 import type { ChainStorage, SlotRange } from "../src/chain/storage.ts";
@@ -27,15 +28,13 @@ export interface LogPlace {
   sequence(): Promise<SequenceResult>;
 }
 
-let tables = 0;
-
 export async function openMemoryPlace(): Promise<LogPlace> {
   return placeOn(createMemoryStorage(), (storage) => createChainSequencer({ storage }));
 }
 
 async function openDynamoDBPlace(): Promise<LogPlace> {
   const client = connect("logplaces");
-  const tablePrefix = `place${process.pid}-${++tables}`;
+  const tablePrefix = `place-${randomUUID()}`;
   const storage = createDynamoDBChainStorage(client, tablePrefix);
   await storage.ensureTables();
   return placeOn(storage, () => createSequencer({ client, tablePrefix }));

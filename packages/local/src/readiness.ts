@@ -4,8 +4,11 @@ const FIRST_DELAY_MS = 20;
 const LONGEST_DELAY_MS = 200;
 const REQUEST_TIMEOUT_MS = 2_000;
 
+/** However little time is left, an answer on a busy machine gets this much: it says more than that there was none. */
+const LAST_REQUEST_TIMEOUT_MS = 1_000;
+
 export interface ReadinessOptions {
-  /** How long to ask, in milliseconds; it is asked at least once. */
+  /** How long to ask, in milliseconds; it is asked at least once, and the last request may take a second more. */
   readonly timeoutMs: number;
   /** The name that the server was started with (see `server-arguments.ts`); default: any server will do. */
   readonly serverName?: string | undefined;
@@ -22,7 +25,11 @@ export async function waitUntilAnswers(endpoint: string, options: ReadinessOptio
   const deadline = performance.now() + options.timeoutMs;
   for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 1.5, LONGEST_DELAY_MS)) {
     const leftMs = deadline - performance.now();
-    const problem = await ask(endpoint, options, Math.max(1, Math.min(REQUEST_TIMEOUT_MS, leftMs)));
+    const problem = await ask(
+      endpoint,
+      options,
+      Math.max(LAST_REQUEST_TIMEOUT_MS, Math.min(REQUEST_TIMEOUT_MS, leftMs)),
+    );
     options.signal?.throwIfAborted();
     if (problem === undefined) return;
     if (performance.now() + delayMs > deadline) throw problem;

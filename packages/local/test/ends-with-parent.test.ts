@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { isListening } from "./listening.ts";
-
-vi.setConfig({ testTimeout: 60_000 });
+import { SHORT_LIVED } from "./short-lived.ts";
 
 const DIST = new URL("../dist/index.js", import.meta.url).href;
-const GONE_WITHIN = { timeout: 10_000, interval: 50 };
+const GONE_WITHIN = { timeout: 30_000, interval: 50 };
 
 interface Parent {
   readonly process: ChildProcess;
@@ -27,7 +26,7 @@ async function startParent(then: string): Promise<Parent> {
   const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
     // A process group, to send Ctrl-C to as a terminal does.
     detached: true,
-    env,
+    env: { ...env, JAVA_TOOL_OPTIONS: SHORT_LIVED },
     stdio: ["pipe", "pipe", "ignore"],
   });
   for await (const endpoint of createInterface({ input: child.stdout })) {

@@ -12,15 +12,15 @@ import { freePort } from "../src/free-port.ts";
 import { DYNAMODB_LOCAL_VERSION } from "../src/jar.ts";
 import { findJavaInstallation, startJavaServer } from "../src/java-server.ts";
 import { isListening } from "./listening.ts";
+import { SHORT_LIVED } from "./short-lived.ts";
 import { createTable, getText, listTables, putText } from "./tables.ts";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const settings = { dataDir: undefined, port: undefined, startTimeoutMs: 30_000 };
 
 // These tests start servers of their own, whatever the others share.
 beforeEach(() => {
   vi.stubEnv("DYNAMODB_ENDPOINT", undefined);
+  vi.stubEnv("JAVA_TOOL_OPTIONS", SHORT_LIVED);
 });
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -32,6 +32,7 @@ describe("in memory, with Java", () => {
 
   beforeAll(async () => {
     vi.stubEnv("DYNAMODB_ENDPOINT", undefined);
+    vi.stubEnv("JAVA_TOOL_OPTIONS", SHORT_LIVED);
     local = await startDynamoDBLocal({ log: (line) => lines.push(line) });
   });
   afterAll(() => local.stop());
@@ -82,15 +83,6 @@ describe("in memory, with Java", () => {
     expect(again).toMatchObject({ source: "endpoint", endpoint: local.endpoint });
   });
 
-  it("is not mistaken for a server that failed to get its port", async () => {
-    const port = Number(new URL(local.endpoint).port);
-    await expect(startDynamoDBLocal({ port, log: false })).rejects.toMatchObject({
-      code: "dynamodbLocalStart",
-      message: expect.stringContaining("it ended with code 1"),
-      lastOutput: expect.arrayContaining([expect.stringContaining("java.net.BindException")]),
-    });
-  });
-
   it("gets another port when somebody takes the one that was free", async () => {
     const java = await findJavaInstallation(process.env);
     if (typeof java === "string") throw new Error(java);
@@ -103,9 +95,32 @@ describe("in memory, with Java", () => {
     expect(asked).toHaveLength(2);
     expect(server.endpoint).toBe(`http://127.0.0.1:${asked[1]}`);
     await server.stop();
-    await expect(startJavaServer(java, settings, () => Promise.resolve(taken))).rejects.toMatchObject({
+  });
+
+  it("is not mistaken for a server that never got a free port, or not the one that was asked for", async () => {
+    const java = await findJavaInstallation(process.env);
+    if (typeof java === "string") throw new Error(java);
+    const port = Number(new URL(local.endpoint).port);
+    const asked: number[] = [];
+    const findTaken = async (): Promise<number> => {
+      asked.push(port);
+      return port;
+    };
+    // Side by side: each try is a Java that starts.
+    const failures = await Promise.allSettled([
+      startJavaServer(java, settings, findTaken),
+      startDynamoDBLocal({ port, log: false }),
+    ]);
+    expect(asked).toHaveLength(3);
+    const reason = {
       code: "dynamodbLocalStart",
-    });
+      message: expect.stringContaining("it ended with code 1"),
+      lastOutput: expect.arrayContaining([expect.stringContaining("java.net.BindException")]),
+    };
+    expect(failures).toMatchObject([
+      { status: "rejected", reason },
+      { status: "rejected", reason },
+    ]);
   });
 
   it("is the version that it says it is", async () => {
@@ -117,35 +132,24 @@ describe("in memory, with Java", () => {
 });
 
 describe("a server of one's own", () => {
-  it("is gone after stop(), which may be called again", async () => {
-    const local = await startDynamoDBLocal({ log: false });
-    expect(await isListening(local.endpoint)).toBe(true);
-    await Promise.all([local.stop(), local.stop()]);
-    await local.stop();
-    expect(await isListening(local.endpoint)).toBe(false);
-  });
-
-  it("is gone at the end of its block", async () => {
-    let endpoint: string;
-    {
-      await using local = await startDynamoDBLocal({ log: false });
-      endpoint = local.endpoint;
-      expect(await isListening(endpoint)).toBe(true);
-    }
-    expect(await isListening(endpoint)).toBe(false);
-  });
-
-  it("keeps data in a folder", async () => {
+  it("keeps data in a folder; is gone after stop(), which may be called again, and at the end of its block", async () => {
     const parent = await mkdtemp(join(tmpdir(), "tuppence-local-"));
     const dataDir = join(parent, "made", "for it");
     const lines: string[] = [];
     const before = await startDynamoDBLocal({ dataDir, log: (line) => lines.push(line) });
     await createTable(before.clientConfig(), "events");
     await putText(before.clientConfig(), "events", "kept");
+    expect(await isListening(before.endpoint)).toBe(true);
+    await Promise.all([before.stop(), before.stop()]);
     await before.stop();
-    const after = await startDynamoDBLocal({ dataDir, log: false });
-    expect(await getText(after.clientConfig(), "events")).toBe("kept");
-    await after.stop();
+    expect(await isListening(before.endpoint)).toBe(false);
+    let endpoint: string;
+    {
+      await using after = await startDynamoDBLocal({ dataDir, log: false });
+      endpoint = after.endpoint;
+      expect(await getText(after.clientConfig(), "events")).toBe("kept");
+    }
+    expect(await isListening(endpoint)).toBe(false);
     expect(lines[0]).toContain(`, in ${dataDir}, ready`);
     await rm(parent, { recursive: true });
   });

@@ -75,7 +75,7 @@ async function run(projection: Projection, options: Parameters<typeof createProj
     },
   });
   const has = (type: ProjectionEvent["type"], count = 1) =>
-    expect.poll(() => events.filter((event) => event.type === type).length, { timeout: 20_000 }).toBe(count);
+    expect.poll(() => events.filter((event) => event.type === type).length, { timeout: 30_000 }).toBe(count);
   return { store, storage, worker, events, has };
 }
 

@@ -307,7 +307,7 @@ it("finds the leases of a group where that keeps them", async () => {
   await vi.waitFor(async () => {
     const leases = leasesOfBuild(await readSlotLeases(storage, "strong"), "doc", build);
     expect(leases).toMatchObject([{ position: "12" }, { epoch: 0, position: undefined }]);
-  });
+  }, 30_000);
   await group.stop();
 });
 

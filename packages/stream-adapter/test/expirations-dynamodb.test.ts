@@ -54,7 +54,7 @@ it("what time to live removes comes as an expiration, by worker and by Lambda", 
   await client.send(new DeleteItemCommand({ TableName, Key: { p: other.p } }));
   await client.send(new PutItemCommand({ TableName, Item: item }));
   await expect.poll(() => byLambda.length, { timeout: 55_000 }).toBeGreaterThan(0);
-  await expect.poll(() => byWorker.length, { timeout: 20_000 }).toBe(4);
+  await expect.poll(() => byWorker.length, { timeout: 30_000 }).toBe(4);
   const expiration = {
     kind: "expiration",
     change: "remove",

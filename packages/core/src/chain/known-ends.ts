@@ -15,7 +15,8 @@ export class KnownEnds {
   readonly #ends: LRUCache<string, ChainEnd[]>;
 
   constructor(maxChains: number = DEFAULT_KNOWN_CHAINS) {
-    this.#ends = new LRUCache({ max: maxChains });
+    // By size and not by number, for which it would take all its room at once: some 200 KB and 2 ms for each store.
+    this.#ends = new LRUCache({ maxSize: maxChains, sizeCalculation: () => 1 });
   }
 
   /** The highest end known; there may be higher ones. */

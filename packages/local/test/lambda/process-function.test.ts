@@ -18,7 +18,7 @@ import { isRunning } from "./is-running.ts";
 
 const HANDLERS = new URL("./handlers/handlers.mjs", import.meta.url);
 const DIST = new URL("../../dist/lambda/index.js", import.meta.url).href;
-const GONE_WITHIN = { timeout: 10_000, interval: 20 };
+const GONE_WITHIN = { timeout: 30_000, interval: 20 };
 
 let folder: string;
 let files = 0;

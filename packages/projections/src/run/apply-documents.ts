@@ -50,7 +50,11 @@ export class DocumentApplier implements Applier {
   readonly #fold: DocumentFold;
   readonly #documents: DocumentStorage;
   readonly #partition: string;
-  readonly #cache = new LRUCache<string, DocumentRecord>({ max: CACHED_DOCUMENTS });
+  // By size and not by number, for which it would take all its room at once.
+  readonly #cache = new LRUCache<string, DocumentRecord>({
+    maxSize: CACHED_DOCUMENTS,
+    sizeCalculation: () => 1,
+  });
 
   constructor(context: SlotContext, projection: DocumentProjection) {
     const { projection: name, build, slot } = context.slot;

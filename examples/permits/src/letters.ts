@@ -1,0 +1,48 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { defineProjection, type ReactorProjection } from "@tuppence/projections";
+import { createQueue, type Queue } from "@tuppence/queue";
+import { z } from "zod";
+import { permitEvents, type Task } from "./permit-events.ts";
+
+/** What the applicant is told of the decision. */
+const letterSchema = z.object({
+  permit: z.string(),
+  department: z.string(),
+  decidedBy: z.string(),
+  decidedAt: z.string(),
+});
+
+export type Letter = z.infer<typeof letterSchema>;
+
+/** The letters that are to be sent, in the order of the decisions. */
+export type LetterQueue = Queue<Letter>;
+
+export function createLetterQueue(client: DynamoDBClient): LetterQueue {
+  return createQueue({ client, name: "letters", schema: letterSchema });
+}
+
+/** The decision that a letter follows: nothing is in the way any more. A ruling that comes after it is printed as a document of its own. */
+export const DECISION = "StopDecided";
+
+export function letterOf(permit: string, department: string, { employee, at }: Task): Letter {
+  return { permit, department, decidedBy: employee, decidedAt: at };
+}
+
+/**
+ * Enqueues a letter for each decision, exactly once: a decision that comes again has the same key, which is looked for as far back as the decision
+ * itself. One that can't be enqueued halts the others, as their order counts.
+ */
+export function enqueueLetters(queue: LetterQueue): ReactorProjection {
+  return defineProjection({
+    name: "letters",
+    version: 1,
+    events: permitEvents,
+    types: [DECISION],
+    onFailure: "halt",
+    react: async ({ streamId, data, metadata, recordedAt }, { idempotencyKey, signal }) => {
+      const body = letterOf(streamId, String(metadata["department"]), data);
+      const message = { body, key: streamId, messageId: idempotencyKey, since: recordedAt };
+      await queue.enqueue(message, { signal });
+    },
+  });
+}
