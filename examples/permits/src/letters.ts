@@ -24,8 +24,9 @@ export function createLetterQueue(client: DynamoDBClient): LetterQueue {
 /** The decision that a letter follows: nothing is in the way any more. A ruling that comes after it is printed as a document of its own. */
 export const DECISION = "StopDecided";
 
-export function letterOf(permit: string, department: string, { employee, at }: Task): Letter {
-  return { permit, department, decidedBy: employee, decidedAt: at };
+/** `department`: whatever the metadata of the decision has, which is to be a text. */
+export function letterOf(permit: string, department: unknown, { employee, at }: Task): Letter {
+  return letterSchema.parse({ permit, department, decidedBy: employee, decidedAt: at });
 }
 
 /**
@@ -40,7 +41,7 @@ export function enqueueLetters(queue: LetterQueue): ReactorProjection {
     types: [DECISION],
     onFailure: "halt",
     react: async ({ streamId, data, metadata, recordedAt }, { idempotencyKey, signal }) => {
-      const body = letterOf(streamId, String(metadata["department"]), data);
+      const body = letterOf(streamId, metadata["department"], data);
       const message = { body, key: streamId, messageId: idempotencyKey, since: recordedAt };
       await queue.enqueue(message, { signal });
     },

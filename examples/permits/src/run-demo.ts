@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createEventStore, ensureTables, eventsTable, meterCapacity } from "@tuppence/core";
-import { type DynamoDBLocal, startDynamoDBLocal } from "@tuppence/local";
+import { startDynamoDBLocal } from "@tuppence/local";
 import { openDeadlines } from "./deadlines.ts";
 import { feedLog } from "./feed-log.ts";
 import { enqueueLetters } from "./letters.ts";

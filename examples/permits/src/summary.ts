@@ -1,4 +1,4 @@
-import { type FollowedLog, percentile } from "./follow-log.ts";
+import { percentile } from "./follow-log.ts";
 import { count } from "./output.ts";
 import { workDone } from "./read-models.ts";
 import type { Sent } from "./send-and-follow.ts";

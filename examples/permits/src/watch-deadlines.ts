@@ -115,10 +115,12 @@ class DeadlineWatch {
   }
 
   #change(permit: string, change: () => Promise<void>): void {
-    const before = this.#changes.get(permit) ?? Promise.resolve();
-    const changed = before.then(change).then(() => {
+    const before = this.#changes.get(permit);
+    const changed = (async () => {
+      await before;
+      await change();
       if (this.#changes.get(permit) === changed) this.#changes.delete(permit);
-    });
+    })();
     // One that fails stays, for whoever waits next.
     changed.catch(() => undefined);
     this.#changes.set(permit, changed);

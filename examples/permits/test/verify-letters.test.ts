@@ -1,6 +1,6 @@
 import { createMemoryEventStore } from "@tuppence/core/memory";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DECISION } from "../src/letters.ts";
+import { DECISION, letterOf } from "../src/letters.ts";
 import { permitEvents } from "../src/permit-events.ts";
 import { type LoggedTask, readReceiptLog } from "../src/receipt-log.ts";
 import { GROUPS } from "../src/send-letters.ts";
@@ -24,15 +24,10 @@ beforeAll(async () => {
   const events = PERMITS.flatMap(
     (permit) => stored.find(({ streamId }) => streamId === permit)?.events ?? [],
   );
-  logged = events.map((event, index) => ({ ...event, position: index + 1 }) as LoggedPermitEvent);
+  logged = events.map((event, index) => ({ ...event, position: index + 1 }));
   const bodies = logged
     .filter(({ type }) => type === DECISION)
-    .map(({ streamId: permit, metadata, data: { employee: decidedBy, at: decidedAt } }) => ({
-      permit,
-      department: String(metadata["department"]),
-      decidedBy,
-      decidedAt,
-    }));
+    .map(({ streamId, metadata, data }) => letterOf(streamId, metadata["department"], data));
   letters = {
     enqueued: bodies.map((body, index) => ({ position: index + 1, key: body.permit, body })),
     sent: new Map(
