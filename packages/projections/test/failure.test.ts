@@ -36,9 +36,11 @@ describe("classifyFailure", () => {
     for (const name of [
       "LimitExceededException",
       "RequestLimitExceeded",
+      "RequestThrottled",
       "ServiceUnavailable",
       "ThrottlingException",
       "TimeoutError",
+      "TooManyRequestsException",
       "TransactionConflictException",
       "TransactionInProgressException",
     ]) {
@@ -85,6 +87,7 @@ describe("classifyFailure", () => {
     for (const [httpStatusCode, kind] of [
       [500, "transient"],
       [503, "transient"],
+      [429, "transient"],
       [400, "permanent"],
     ] as const) {
       const error = new DynamoDBServiceException({ ...unknown, $metadata: { httpStatusCode } });

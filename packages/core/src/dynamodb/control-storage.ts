@@ -23,11 +23,17 @@ import { isNamed, reasonsOf } from "./aws-errors.ts";
 import { abortedBy } from "./calls.ts";
 import { ensureTable } from "./ensure-table.ts";
 import { failRead, failWrite } from "./failures.ts";
-import { CONTROL_TTL_ATTRIBUTE, controlTable } from "./tables.ts";
+import { CONTROL_TTL_ATTRIBUTE, controlTable, type TableDefinition } from "./tables.ts";
 
-/** Control items in the table `<prefix>-control`. Throttling and credential errors of the SDK pass through untouched. */
-export function createDynamoDBControlStorage(client: DynamoDBClient, tablePrefix: string): ControlStorage {
-  const definition = controlTable(tablePrefix);
+/**
+ * Control items in the table `<prefix>-control`, or in another one with the same keys and the same TTL attribute. Throttling and
+ * credential errors of the SDK pass through untouched.
+ */
+export function createDynamoDBControlStorage(
+  client: DynamoDBClient,
+  tablePrefix: string,
+  definition: TableDefinition = controlTable(tablePrefix),
+): ControlStorage {
   const tableName = definition.TableName as string;
   return {
     tableName,
@@ -158,6 +164,7 @@ function conditionOf(where: ControlUpdate["where"]): {
   return { condition: conditions.length > 0 ? conditions.join(" AND ") : undefined, names, values };
 }
 
+/** A change in the words of DynamoDB, for a transaction of somebody else's. */
 export function updateInput(tableName: string, { key, where, set }: ControlUpdate): UpdateInput {
   const { condition, names, values } = conditionOf(where);
   const assigned: string[] = [];
@@ -192,7 +199,8 @@ function attributeOf(value: ControlValue): AttributeValue {
   return typeof value === "number" ? { N: String(value) } : { S: value };
 }
 
-function withoutKeys(item: Item): ControlItem {
+/** An item's attributes but for its keys, and for what is neither text nor number. */
+export function withoutKeys(item: Item): ControlItem {
   const values = Object.entries(item).flatMap(([name, value]): [string, ControlValue][] => {
     if (name === "p" || name === "s") return [];
     if (value.N !== undefined) return [[name, Number(value.N)]];

@@ -9,15 +9,20 @@ export type FailureKind =
   /** It is not tried again. */
   | { readonly kind: "final" };
 
-/** Refused for the moment, or not answered: names of errors of the AWS SDK. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
+/**
+ * Refused for the moment, or not answered: names of errors of the AWS SDK, of DynamoDB and those that targets and handlers call.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+ */
 const TRANSIENT_NAMES = new Set([
   "InternalServerError",
   "LimitExceededException",
   "ProvisionedThroughputExceededException",
   "RequestLimitExceeded",
+  "RequestThrottled",
   "ServiceUnavailable",
   "ThrottlingException",
   "TimeoutError",
+  "TooManyRequestsException",
   "TransactionConflictException",
   "TransactionInProgressException",
 ]);
@@ -58,9 +63,14 @@ export function classifyFailure(error: unknown): FailureKind {
     TRANSIENT_CODES.has(String(code)) ||
     // What fetch throws tells of the connection in its cause only.
     TRANSIENT_CODES.has(String(Object(error.cause).code)) ||
-    ($metadata?.httpStatusCode ?? 0) >= 500 ||
+    isTransientStatus($metadata?.httpStatusCode ?? 0) ||
     reasonsOf(error).some((reason) => reason === "TransactionConflict" || reason === "ThrottlingError");
   return { kind: isTransient ? "transient" : "permanent" };
+}
+
+/** Of HTTP: too many requests, or a fault of the service. */
+function isTransientStatus(status: number): boolean {
+  return status === 429 || status >= 500;
 }
 
 function reasonsOf(error: Error): readonly string[] {

@@ -12,7 +12,12 @@ export type {
 export { createMemoryControlStorage } from "../control/memory-control-storage.ts";
 export { isNamed } from "../dynamodb/aws-errors.ts";
 export { abortedBy } from "../dynamodb/calls.ts";
-export { createDynamoDBControlStorage, type UpdateInput } from "../dynamodb/control-storage.ts";
+export {
+  createDynamoDBControlStorage,
+  type UpdateInput,
+  updateInput,
+  withoutKeys,
+} from "../dynamodb/control-storage.ts";
 export { failRead, failWrite } from "../dynamodb/failures.ts";
 export { controlTable } from "../dynamodb/tables.ts";
 export { LeaseLostError } from "../errors.ts";

@@ -1,0 +1,28 @@
+import type { Runtime } from "@tuppence/core";
+import { LRUCache } from "lru-cache";
+import type { Entry } from "./entries/entry.ts";
+import type { SchedulerGuards } from "./guards.ts";
+import type { Relay } from "./relay/relay.ts";
+import type { SchedulerEvent } from "./scheduler-event.ts";
+import type { ScheduleStorage } from "./storage/schedule-storage.ts";
+import type { Targets } from "./targets/target.ts";
+
+/** What all parts of a scheduler work with. */
+export interface SchedulerContext {
+  readonly storage: ScheduleStorage;
+  readonly runtime: Runtime;
+  readonly guards: SchedulerGuards;
+  readonly targets: Targets;
+  /** How long what is over is kept, in milliseconds. */
+  readonly retentionMs: number;
+  /** Minutes of shards that this process has seen to have a marker and a doorbell. */
+  readonly seenMinutes: LRUCache<string, true>;
+  /** Are told of each entry that this process puts, or has be fired after all. */
+  readonly onEntry: Set<(entry: Entry) => void>;
+  /** Wakes somebody up to the second where no worker runs; undefined: nobody. */
+  readonly relay: Relay | undefined;
+  readonly emit: (event: SchedulerEvent) => void;
+}
+
+/** Minutes that a process remembers at most: a shard's week. */
+export const MAX_SEEN_MINUTES = 10_080;

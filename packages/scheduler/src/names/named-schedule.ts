@@ -1,0 +1,72 @@
+import type { ControlItem, ControlUpdate } from "@tuppence/core/leases";
+import { type Definition, decodeDefinition, encodeDefinition } from "../definition.ts";
+import { nameKey } from "../entries/keys.ts";
+import type { ScheduleStorage } from "../storage/schedule-storage.ts";
+
+/**
+ * A schedule that has a name, as it is stored. What is written stays readable for ever.
+ *
+ * ```
+ * p  S  NAME|partition    s   S  name
+ * st S  state             g   N  generation: another with each change that somebody asked for
+ * d  S  definition, JSON  u   N  its time if it is for once, epoch ms
+ * x  S  id of its entry   ttl N  epoch seconds, once it is over
+ * tk S  token
+ * ```
+ *
+ * Its entry is the occurrence that is under way or next; who makes the one that follows moves `x`, and is refused if the generation is
+ * another: a series never forks.
+ */
+export interface NamedSchedule {
+  readonly name: string;
+  readonly state: NameState;
+  readonly generation: number;
+  readonly definition: Definition;
+  readonly dueMs: number;
+  readonly entryId: string;
+}
+
+export type NameState = "active" | "paused" | "cancelled" | "over";
+
+export async function findNamed(
+  { storage, signal }: { readonly storage: ScheduleStorage; readonly signal?: AbortSignal | undefined },
+  name: string,
+): Promise<NamedSchedule | undefined> {
+  const item = await storage.find(nameKey(name), signal);
+  return item && decodeNamed(name, item);
+}
+
+export function decodeNamed(name: string, item: ControlItem): NamedSchedule {
+  const dueMs = Number(item["u"]);
+  return {
+    name,
+    state: String(item["st"]) as NameState,
+    generation: Number(item["g"]),
+    definition: decodeDefinition(String(item["d"]), dueMs),
+    dueMs,
+    entryId: String(item["x"]),
+  };
+}
+
+/** A named schedule in the place of the one that was seen; undefined: of none. */
+export function putNamedUpdate(
+  schedule: NamedSchedule,
+  seen: Pick<NamedSchedule, "generation"> | undefined,
+  token: string,
+): ControlUpdate & { readonly set: { readonly tk: string } } {
+  const { name, state, generation, definition, dueMs, entryId } = schedule;
+  const set = { st: state, g: generation, d: encodeDefinition(definition), u: dueMs, x: entryId };
+  return { key: nameKey(name), where: { g: seen?.generation }, set: { ...set, ttl: undefined, tk: token } };
+}
+
+/** The move of a series to its next occurrence, or to its end. */
+export function goOnUpdate(
+  at: { readonly name: string; readonly generation: number; readonly id: string },
+  to: { readonly id: string } | { readonly ttl: number },
+): ControlUpdate {
+  return {
+    key: nameKey(at.name),
+    where: { st: "active", g: at.generation, x: at.id },
+    set: "id" in to ? { x: to.id } : { st: "over", ttl: to.ttl },
+  };
+}

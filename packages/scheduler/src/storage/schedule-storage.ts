@@ -1,0 +1,30 @@
+import type { AlsoWrite, Consistency } from "@tuppence/core";
+import type { ControlItem, ControlStorage, ControlUpdate } from "@tuppence/core/leases";
+
+/** Which items of a partition to read, by their sort keys. */
+export interface ItemRange {
+  readonly partition: string;
+  /** The first and the last sort key that may be among them, both inclusive. Default: from the first, to the last. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  /** Begin behind this sort key, one of the range: the last of the page before. */
+  readonly after?: string | undefined;
+  /** At most so many. Default: what fits into a page. */
+  readonly limit?: number | undefined;
+  readonly consistency: Consistency;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One page of a partition's items, in order of their sort keys. */
+export interface RangePage {
+  readonly items: readonly (readonly [sort: string, item: ControlItem])[];
+  /** Whether the range may hold more behind the last of them. */
+  readonly more: boolean;
+}
+
+/** Where schedules are kept: small items that are found by two keys. The protocol above it is the same for all; only this part does I/O. */
+export interface ScheduleStorage extends ControlStorage {
+  query(range: ItemRange): Promise<RangePage>;
+  /** Changes as writes for a transaction of somebody else's; memory has none. */
+  writesOf(changes: readonly ControlUpdate[]): readonly AlsoWrite[];
+}

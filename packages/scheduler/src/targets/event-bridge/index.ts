@@ -1,0 +1,1 @@
+export { DEFAULT_EVENT_SOURCE, type EventBridgeTargetOptions, eventBridge } from "./event-bridge-target.ts";

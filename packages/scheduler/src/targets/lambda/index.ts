@@ -1,0 +1,1 @@
+export { type LambdaTargetOptions, lambda, lambdaDestination } from "./lambda-target.ts";

@@ -1,0 +1,1 @@
+export { type SqsTargetOptions, sqs } from "./sqs-target.ts";

@@ -1,0 +1,203 @@
+import { LinkedAbort, pause } from "@tuppence/core";
+import type { Lease } from "@tuppence/core/leases";
+import type { LimitFunction } from "p-limit";
+import { LRUCache } from "lru-cache";
+import type { SchedulerContext } from "../context.ts";
+import { type OpenMinute, readOpenMinutes } from "../drain/ring.ts";
+import { type Entry, isEntryOpen } from "../entries/entry.ts";
+import { timeKey } from "../entries/entry-id.ts";
+import { findEntry, readEntries } from "../entries/read-entries.ts";
+import { fireEntry, type FiringContext } from "../firing/fire-entry.ts";
+import { nextStep } from "../firing/next-step.ts";
+import { closeMinute } from "../minutes/close-minute.ts";
+import { endOfMinute, isOver } from "../minutes/minute.ts";
+import { ShardTimer } from "./shard-timer.ts";
+
+export interface ShardSettings {
+  /** How often it is looked for what others have scheduled, in milliseconds. */
+  readonly lookMs: number;
+  /** How long before its time an occurrence is claimed at most, in milliseconds. */
+  readonly claimAheadMs: number;
+  /** Attempts of targets at a time. */
+  readonly attempts: LimitFunction;
+  /** What all shards of this process have before them. */
+  readonly load: { waiting: number };
+}
+
+/** From one claim to the next, in milliseconds: what claiming many takes. */
+const CLAIM_MS = 1.5;
+/** What claiming one takes, in milliseconds. */
+const MIN_AHEAD_MS = 40;
+/** How far back each look goes, in milliseconds: clocks of those who schedule may be behind by that much. */
+const LOOK_BACK_MS = 10_000;
+/** How often all of a minute is read, in milliseconds. */
+const WHOLE_LOOK_MS = 30_000;
+/** After what failed, in milliseconds. */
+const RETRY_MS = 1_000;
+const MAX_DONE = 50_000;
+
+/** Fires what is due in one shard, by the clock, while its lease lasts. */
+export class ShardRunner {
+  readonly #context: FiringContext;
+  readonly #shard: number;
+  readonly #settings: ShardSettings;
+  readonly #release: AbortSignal;
+  readonly #timer = new ShardTimer();
+  readonly #running = new Map<string, Promise<void>>();
+  /** What was done: a look that is a little behind may still see it as it was. */
+  readonly #done = new LRUCache<string, true>({ max: MAX_DONE });
+  /** When a minute was last read whole. */
+  readonly #wholeAt = new Map<number, number>();
+  #awake = new AbortController();
+
+  constructor(context: SchedulerContext, lease: Lease, settings: ShardSettings) {
+    const { runtime } = context;
+    this.#context = {
+      ...context,
+      presentMs: () => runtime.now(),
+      signal: lease.lost,
+      untilTime: (fireAtMs) => this.#untilTime(fireAtMs),
+      attempts: settings.attempts,
+    };
+    this.#shard = Number(lease.resource);
+    this.#settings = settings;
+    this.#release = lease.release;
+  }
+
+  async run(): Promise<void> {
+    const { onEntry, signal } = this.#context;
+    using ending = new LinkedAbort(this.#release, signal);
+    const listen = (entry: Entry): void => {
+      if (entry.shard === this.#shard) this.#learn(entry, this.#horizonMs);
+    };
+    onEntry.add(listen);
+    try {
+      await Promise.all([this.#lookAgain(ending.signal), this.#keepTime(ending.signal)]);
+    } finally {
+      onEntry.delete(listen);
+      this.#settings.load.waiting -= this.#timer.size;
+    }
+    // What was begun is ended; what was claimed ahead is fired in its time.
+    await Promise.all(this.#running.values());
+  }
+
+  get #horizonMs(): number {
+    const { lookMs, claimAheadMs } = this.#settings;
+    return this.#context.presentMs() + claimAheadMs + 2 * lookMs;
+  }
+
+  async #lookAgain(ending: AbortSignal): Promise<void> {
+    const { runtime, emit } = this.#context;
+    const { lookMs } = this.#settings;
+    do {
+      try {
+        await this.#look();
+      } catch (error) {
+        if (ending.aborted) return;
+        emit({ type: "requestFailed", shard: this.#shard, error });
+      }
+    } while (await pause(runtime, lookMs, ending));
+  }
+
+  async #look(): Promise<void> {
+    const untilMs = this.#horizonMs;
+    const open = await readOpenMinutes(this.#context, this.#shard, { untilMs, consistency: "eventual" });
+    for (const minute of this.#wholeAt.keys()) {
+      if (!open.some((each) => each.minute === minute)) this.#wholeAt.delete(minute);
+    }
+    for (const each of open) await this.#lookAt(each, untilMs);
+  }
+
+  async #lookAt(open: OpenMinute, untilMs: number): Promise<void> {
+    const nowMs = this.#context.presentMs();
+    const { minute, marker } = open;
+    const isWhole = nowMs - (this.#wholeAt.get(minute) ?? Number.NEGATIVE_INFINITY) >= WHOLE_LOOK_MS;
+    const fromMs = nowMs - LOOK_BACK_MS;
+    if (!isWhole && endOfMinute(minute) < fromMs) return;
+    const place = { shard: this.#shard, minute };
+    const from = isWhole ? undefined : timeKey(fromMs);
+    const consistency = isWhole ? "strong" : "eventual";
+    let isEmpty = true;
+    // "~" comes behind all that follows the time in an id.
+    const range = { ...place, from, to: `${timeKey(untilMs)}~`, consistency } as const;
+    for await (const entry of readEntries(this.#context, range)) {
+      if (!isEntryOpen(entry)) continue;
+      isEmpty = false;
+      this.#learn(entry, untilMs);
+    }
+    if (!isWhole) return;
+    this.#wholeAt.set(minute, nowMs);
+    if (isEmpty && isOver(minute, nowMs)) await closeMinute(this.#context, place, marker);
+  }
+
+  #learn(entry: Entry, untilMs: number): void {
+    if (this.#timer.has(entry.id) || this.#running.has(entry.id) || this.#done.has(seenAs(entry))) return;
+    const nowMs = this.#context.presentMs();
+    const step = nextStep(entry, nowMs);
+    if (step.kind === "nothing") return;
+    const atMs = step.kind === "wait" ? step.untilMs : nowMs;
+    if (atMs > untilMs && entry.state === "pending" && entry.retryAtMs === undefined) return;
+    // Who waits for somebody else's claim, or for another attempt, looks first what has become of it.
+    const isFresh = entry.state === "pending" && entry.retryAtMs === undefined;
+    this.#await({ id: entry.id, atMs, entry: isFresh ? entry : undefined });
+  }
+
+  #await(awaited: Parameters<ShardTimer["set"]>[0]): void {
+    const before = this.#timer.size;
+    this.#timer.set(awaited);
+    this.#settings.load.waiting += this.#timer.size - before;
+    this.#awake.abort();
+  }
+
+  async #keepTime(ending: AbortSignal): Promise<void> {
+    const { runtime } = this.#context;
+    while (!ending.aborted) {
+      this.#awake = new AbortController();
+      using woken = new LinkedAbort(this.#awake.signal, ending);
+      for (const { id, entry } of this.#timer.take(this.#context.presentMs(), this.#aheadMs)) {
+        this.#settings.load.waiting--;
+        this.#running.set(
+          id,
+          this.#fire(id, entry).finally(() => this.#running.delete(id)),
+        );
+      }
+      const pauseMs = this.#timer.firstMs(this.#aheadMs) - this.#context.presentMs();
+      await pause(runtime, Math.min(pauseMs, this.#settings.lookMs), woken.signal);
+    }
+  }
+
+  /** The more there is to claim, the earlier it is begun. */
+  get #aheadMs(): number {
+    const { claimAheadMs, load } = this.#settings;
+    return Math.min(claimAheadMs, MIN_AHEAD_MS + CLAIM_MS * load.waiting);
+  }
+
+  /** Never fails: what goes wrong is told, and tried again. */
+  async #fire(id: string, seen: Entry | undefined): Promise<void> {
+    const { runtime, emit, signal } = this.#context;
+    try {
+      const entry = seen ?? (await findEntry(this.#context, id));
+      if (entry === undefined) return;
+      const fired = await fireEntry(this.#context, entry);
+      this.#done.set(seenAs(entry), true);
+      if (fired.kind === "later") this.#await({ id, atMs: fired.atMs, entry: undefined });
+    } catch (error) {
+      if (signal?.aborted) return;
+      emit({ type: "requestFailed", shard: this.#shard, error });
+      this.#await({ id, atMs: runtime.now() + RETRY_MS, entry: undefined });
+    }
+  }
+
+  async #untilTime(fireAtMs: number): Promise<void> {
+    const { runtime, signal } = this.#context;
+    // A timer may be early by a part of a millisecond, and a clock may be set back.
+    for (let leftMs = fireAtMs - runtime.now(); leftMs > 0; leftMs = fireAtMs - runtime.now()) {
+      await runtime.sleep(Math.ceil(leftMs), signal);
+    }
+  }
+}
+
+/** An entry at a moment of its life. */
+function seenAs({ id, token = "" }: Entry): string {
+  return `${id}|${token}`;
+}

@@ -1,0 +1,173 @@
+import { describe, expect, it } from "vitest";
+import { SCHEDULER_GUARDS, type SchedulerGuards } from "../src/guards.ts";
+import { HookedStorage } from "./hooked-storage.ts";
+import { StoppedClock } from "./stopped-clock.ts";
+
+/** The moments at which each guard is needed, one by one, and that it is. */
+
+const MINUTE = 60_000;
+
+interface Place {
+  readonly clock: StoppedClock;
+  readonly hooked: HookedStorage;
+  /** Another process on the same schedules, at the same time. */
+  readonly other: StoppedClock;
+}
+
+function place(off: keyof SchedulerGuards | undefined, now = Date.UTC(2026, 0, 5, 12)): Place {
+  const hooked = new HookedStorage();
+  const means = off === undefined ? {} : { guards: { ...SCHEDULER_GUARDS, [off]: false } };
+  const { storage } = hooked;
+  const clock = new StoppedClock({ storage, now, shards: 1 }, means);
+  return { clock, hooked, other: new StoppedClock({ storage, now, shards: 1 }, means) };
+}
+
+/** With the guard the race ends well, without it as it is said. */
+function describeRace(
+  guard: keyof SchedulerGuards,
+  title: string,
+  race: (place: Place) => Promise<unknown>,
+  outcomes: { readonly guarded: unknown; readonly unguarded: unknown },
+): void {
+  it(title, async () => expect(await race(place(undefined))).toEqual(outcomes.guarded));
+  it(`${title}: not without ${guard}`, async () =>
+    expect(await race(place(guard))).toEqual(outcomes.unguarded));
+}
+
+describe("an entry that is put while its minute closes", () => {
+  describeRace(
+    "queriesOnceMore",
+    "is fired, if it was put before it was said",
+    async ({ clock, hooked, other }) => {
+      await clock.scheduler.schedule({ in: 0, target: "call" });
+      await clock.pass(0);
+      // The other's clock is slow: the entry goes into the minute that is over.
+      hooked.before(
+        (partition, { st }) => partition === "OPEN|0" && st === "closing",
+        () => other.scheduler.schedule({ in: 0, target: "call" }),
+      );
+      await clock.pass(7 * MINUTE);
+      await clock.pass(MINUTE);
+      return clock.fired.length;
+    },
+    { guarded: 2, unguarded: 1 },
+  );
+
+  describeRace(
+    "looksBack",
+    "is fired, if it was put after it was closed",
+    async ({ clock, other }) => {
+      // What the other remembers of the minute is out of date.
+      await other.scheduler.schedule({ in: 0, target: "call" });
+      await clock.pass(7 * MINUTE);
+      await other.scheduler.schedule({ in: 0, target: "call" });
+      await clock.pass(MINUTE);
+      return clock.fired.length;
+    },
+    { guarded: 2, unguarded: 1 },
+  );
+
+  describeRace(
+    "putsSecondBell",
+    "has a doorbell that rings for it",
+    async ({ clock, hooked, other }) => {
+      await other.scheduler.schedule({ in: 0, target: "call" });
+      const partition = `BELL|0|${String(Math.floor(other.now / MINUTE)).padStart(10, "0")}`;
+      await hooked.storage.delete({ partition, sort: "bell" });
+      await clock.pass(0);
+      await other.scheduler.schedule({ in: 0, target: "call" });
+      return (await hooked.storage.find({ partition, sort: "bell" })) !== undefined;
+    },
+    { guarded: true, unguarded: false },
+  );
+});
+
+describe("a claim", () => {
+  describeRace(
+    "claimsOnCondition",
+    "is refused to whoever comes second",
+    async ({ clock, hooked, other }) => {
+      await clock.scheduler.schedule({ in: 0, target: "call" });
+      hooked.before(
+        (partition, { st }) => partition.startsWith("DUE") && st === "claimed",
+        () => other.pass(0),
+      );
+      await clock.pass(0);
+      return clock.fired.length + other.fired.length;
+    },
+    { guarded: 1, unguarded: 2 },
+  );
+
+  it("of one that died is made by another when it is over", async () => {
+    const { clock, other } = place(undefined);
+    await clock.scheduler.schedule({ in: 0, target: "call" });
+    clock.onCall = () => new Promise(() => undefined);
+    void clock.pass(0);
+    await other.pass(10_000);
+    expect(other.fired).toEqual([]);
+    await other.pass(MINUTE);
+    expect(other.fired).toMatchObject([{ attempt: 2 }]);
+  });
+});
+
+describe("a cancellation", () => {
+  describeRace(
+    "cancelsOnCondition",
+    "is too late for what fires at the same moment",
+    async ({ clock, hooked, other }) => {
+      const { id } = await clock.scheduler.schedule({ in: 0, target: "write" });
+      hooked.before(
+        (partition, { st }) => partition.startsWith("DUE") && st === "cancelled",
+        () => other.pass(0),
+      );
+      return [await clock.scheduler.cancel(id), other.fired.length];
+    },
+    { guarded: ["alreadyFired", 1], unguarded: ["cancelled", 1] },
+  );
+});
+
+describe("a doorbell", () => {
+  describeRace(
+    "trustsBell",
+    "proves to a clock that is slow that its minute is over",
+    async ({ clock, other }) => {
+      await clock.scheduler.schedule({ in: "30s", target: "call" });
+      await other.ringAt(clock.now + MINUTE);
+      return other.fired.length;
+    },
+    { guarded: 1, unguarded: 0 },
+  );
+});
+
+describe("whoever dies right after an occurrence was put that follows another", () => {
+  const dies = (): never => {
+    throw new Error("dead");
+  };
+
+  describeRace(
+    "handsOver",
+    "leaves it to others to look after a series",
+    async ({ clock, hooked, other }) => {
+      await clock.scheduler.schedule({ name: "a", every: "2m", target: "call", misfire: "fireAll" });
+      clock.now += 20 * MINUTE;
+      other.now = clock.now;
+      // Before the next occurrence is put, its minute, which is over as well, is closed; and then there is nobody.
+      hooked.before(
+        (partition, { x }) => partition.startsWith("NAME") && x !== undefined,
+        async () => {
+          await other.closeEmpty();
+          hooked.after(
+            (partition, { x }) => partition.startsWith("NAME") && x !== undefined,
+            async () => dies(),
+          );
+        },
+      );
+      await expect(clock.pass(0)).rejects.toThrow("dead");
+      await other.pass(MINUTE);
+      await other.pass(MINUTE);
+      const { state, fireAt } = (await other.scheduler.get("a")) ?? {};
+      return state === "pending" && Number(fireAt) > other.now;
+    },
+    { guarded: true, unguarded: false },
+  );
+});
