@@ -1,5 +1,5 @@
 import type { StartAt } from "@tuppence/queue";
-import { GROUP, openQueue, QUEUE } from "./queues-open.ts";
+import { GROUP, HOME_REGION, openQueue, QUEUE } from "./queues-open.ts";
 import { type Command, defineCommand } from "./shell/command.ts";
 import { timeValue } from "./shell/time-value.ts";
 import { UsageError, wholeNumber } from "./shell/usage-error.ts";
@@ -16,10 +16,11 @@ export const reset: Command = defineCommand({
       description: "beginning, end, a position, a time such as 2026-03-01T12:00Z, or 2h for two hours ago",
       valueHint: "place",
     },
+    "home-region": HOME_REGION,
   },
-  async run({ queue: name, group, to }, shell) {
+  async run({ queue: name, group, to, ...args }, shell) {
     const start = parseStart(to);
-    const queue = await openQueue(name, shell);
+    const queue = await openQueue(name, shell, args["home-region"]);
     const { output } = shell;
     await queue.reset(group, { to: start });
     const status = await queue.status(group);

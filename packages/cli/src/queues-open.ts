@@ -12,19 +12,33 @@ export const GROUP = {
   description: "The consumer group's name",
 } as const;
 
+/** For commands that change something: where an eventually consistent global table is written. */
+export const HOME_REGION = {
+  type: "string",
+  description: "On an eventually consistent global table: the Region that the queue is consumed in",
+  valueHint: "region",
+} as const;
+
 /**
  * Opens a queue that there is.
  *
  * @throws QueueMissingError; UsageError for what can't be a queue's name.
  */
-export async function openQueue(name: string, { client, tablePrefix, signal }: Shell): Promise<Queue> {
-  const queue = createOrRefuse(name, { client, tablePrefix });
+export async function openQueue(
+  name: string,
+  { client, tablePrefix, signal }: Shell,
+  homeRegion?: string,
+): Promise<Queue> {
+  const queue = createOrRefuse(name, { client, tablePrefix, homeRegion });
   const queues = await listQueues({ client, tablePrefix }, { signal });
   if (queues.some((each) => each.name === name)) return queue;
   throw new QueueMissingError(name);
 }
 
-function createOrRefuse(name: string, place: Pick<Shell, "client" | "tablePrefix">): Queue {
+function createOrRefuse(
+  name: string,
+  place: Pick<Shell, "client" | "tablePrefix"> & { readonly homeRegion: string | undefined },
+): Queue {
   try {
     return createQueue({ ...place, name });
   } catch (error) {

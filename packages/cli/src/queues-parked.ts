@@ -1,4 +1,4 @@
-import { GROUP, openQueue, QUEUE } from "./queues-open.ts";
+import { GROUP, HOME_REGION, openQueue, QUEUE } from "./queues-open.ts";
 import { type Command, defineCommand } from "./shell/command.ts";
 import { wholeNumber } from "./shell/usage-error.ts";
 
@@ -45,10 +45,11 @@ export const redrive: Command = defineCommand({
       valueHint: "position",
     },
     skip: { type: "boolean", description: "Leave out the message at which each key stopped, for good" },
+    "home-region": HOME_REGION,
   },
   async run({ queue: name, group, key, skip = false, ...args }, shell) {
     const position = wholeNumber("position", args.position);
-    const queue = await openQueue(name, shell);
+    const queue = await openQueue(name, shell, args["home-region"]);
     const { output } = shell;
     const messages = await queue.redrive(group, { key, position, skip });
     if (output.json) return output.writeJson({ messages });

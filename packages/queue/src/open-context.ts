@@ -55,11 +55,11 @@ export function openContext(
 ): { readonly context: QueueContext; readonly announce: () => void } {
   const { storage, control, runtime, checkRegion } = openPlace(place, { name, runtime: given });
   const listeners = new Set<() => void>();
-  let opening: Promise<void> | undefined;
-  const open = async (): Promise<void> => {
-    await checkRegion();
+  const isFromHere = once(checkRegion);
+  const open = once(async () => {
+    await isFromHere();
     await registerQueue({ control, runtime }, { name, dedupWindowMs });
-  };
+  });
   const context: QueueContext = {
     name,
     chain: chainOf(name),
@@ -67,14 +67,8 @@ export function openContext(
     control,
     runtime,
     reader: createQueueReader(name, { storage, control, runtime }),
-    open: () => {
-      opening ??= open().catch((error: unknown) => {
-        // The next call tries again.
-        opening = undefined;
-        throw error;
-      });
-      return opening;
-    },
+    checkRegion: isFromHere,
+    open,
     onEnqueued: (listener) => {
       listeners.add(listener);
       return { remove: () => listeners.delete(listener) };
@@ -85,6 +79,18 @@ export function openContext(
     announce: () => {
       for (const listener of listeners) listener();
     },
+  };
+}
+
+/** Does something at the first call, and again only while it fails. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= work().catch((error: unknown) => {
+      running = undefined;
+      throw error;
+    });
+    return running;
   };
 }
 

@@ -12,12 +12,9 @@ export interface QueueContext {
   readonly control: ControlStorage;
   readonly runtime: Runtime;
   readonly reader: QueueReader;
-  /**
-   * Looks once whether this Region may work on the queue (see `homeRegion`), and makes the queue known. Whoever is about to write
-   * anything waits for it.
-   *
-   * @throws QueueRegionError
-   */
+  /** Looks once whether this Region may work on the queue (see `homeRegion`). Whoever writes anything waits for it. @throws QueueRegionError */
+  readonly checkRegion: () => Promise<void>;
+  /** Looks likewise, and makes the queue known: for those with whom it begins. @throws QueueRegionError */
   readonly open: () => Promise<void>;
   /** Calls back after each enqueue of this process, so that consumers beside it need not wait for their next look. */
   readonly onEnqueued: (listener: () => void) => { readonly remove: () => void };

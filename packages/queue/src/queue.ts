@@ -138,6 +138,8 @@ export interface Queue<Body = unknown, NewBody = Body> extends QueueGroups<Body>
    * Whoever enqueues a message with a `since` before that is refused with `QueueTrimmedError`, and so is a group that is begun there.
    *
    * Cost: 2 RCU and what positions by time take, then 1 RCU for each 4 KB and 1 WCU for each KB that is let go.
+   *
+   * @throws QueueRegionError when the queue may not be written to from here.
    */
   trim(options?: TrimOptions): Promise<TrimResult>;
 

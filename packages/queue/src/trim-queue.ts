@@ -48,6 +48,7 @@ export async function trimQueue(
   marginMs: number = ENQUEUE_GUARDS.marginMs,
 ): Promise<TrimResult> {
   const { control, name, reader } = context;
+  await context.checkRegion();
   const bill = new Bill();
   const reading = readingOf(context, bill);
   const tail = await lastItemUpTo(reading, LAST_SLOT, signal);

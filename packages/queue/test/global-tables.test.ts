@@ -86,6 +86,32 @@ describe("a queue on a global table", () => {
     });
   });
 
+  it("is not operated from elsewhere either", async () => {
+    const { client, operations } = globalClient("queueoperated");
+    const name = "operated";
+    const region = await client.config.region();
+    const home = createQueue({ client, name, homeRegion: region });
+    await home.ensureTables();
+    await home.enqueue({ body: 1 });
+    const consumer = home.consume("group", () => undefined);
+    await consumer.start();
+    await consumer.stop();
+    operations.length = 0;
+    const away = createQueue({ client, name, homeRegion: "elsewhere-1" });
+    for (const operate of [
+      () => away.trim(),
+      () => away.redrive("group"),
+      () => away.reset("group", { to: 1 }),
+      () => away.changeLanes("group", 2),
+      () => away.deleteGroup("group"),
+    ]) {
+      await expect(operate()).rejects.toMatchObject({ code: "queueRegion", homeRegion: "elsewhere-1" });
+    }
+    expect(operations).not.toContain("UpdateItem");
+    await home.changeLanes("group", 2);
+    await home.deleteGroup("group");
+  });
+
   it("leaves TTL alone where there is none", async () => {
     await createQueue({ client: connect("queuettl"), name: "strong" }).ensureTables();
     const { client, operations } = globalClient("queuettl", "STRONG");

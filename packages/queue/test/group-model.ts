@@ -179,6 +179,7 @@ class GroupModel {
       storage: this.#storage,
       control,
       runtime: process.runtime,
+      checkRegion: async () => undefined,
       open: async () => undefined,
       onEnqueued: () => ({ remove: () => undefined }),
       reader: {

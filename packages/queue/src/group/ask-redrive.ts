@@ -23,6 +23,7 @@ export async function askRedrive(
   name: string,
   { position, key, skip = false }: RedriveOptions,
 ): Promise<number> {
+  await context.checkRegion();
   const group = await groups.get(name);
   // Of no other call: whoever has taken one in forgets that one only.
   const request = Math.floor(context.runtime.random() * 2 ** 48);

@@ -5,8 +5,8 @@ import type { QueueContext } from "../queue-context.ts";
 /** Places in a queue that are read on from without asking anew; each has one request under way at most. */
 const MAX_WALKS = 8;
 
-/** Pages that are kept for those who come by a little later: other lanes, other groups. A page is at most what a request gives. */
-const MAX_KEPT_PAGES = 16;
+/** Messages that are kept for those who come by a little later: other lanes, other groups. A page, what a request gives, may have more. */
+const MAX_KEPT_MESSAGES = 10_000;
 
 /** What is read of a queue at a time. */
 export interface FedMessages {
@@ -38,6 +38,7 @@ export class QueueFeed {
   readonly #runtime: Runtime;
   /** By the position before their first, the oldest first. */
   readonly #kept = new Map<number, readonly Message[]>();
+  #keptMessages = 0;
   /** By the position they are at, the least recently used first. */
   readonly #walks = new Map<number, Walk>();
   readonly #reads = new Map<number, Promise<FedMessages>>();
@@ -173,9 +174,13 @@ export class QueueFeed {
   }
 
   #keep(after: number, messages: readonly Message[]): void {
+    this.#keptMessages += messages.length - (this.#kept.get(after)?.length ?? 0);
     this.#kept.set(after, messages);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MAX_KEPT_PAGES && oldest !== undefined) this.#kept.delete(oldest);
+    for (const [oldest, page] of this.#kept) {
+      if (this.#keptMessages <= MAX_KEPT_MESSAGES || this.#kept.size === 1) return;
+      this.#kept.delete(oldest);
+      this.#keptMessages -= page.length;
+    }
   }
 
   #keepWalk(position: number, walk: Walk): void {

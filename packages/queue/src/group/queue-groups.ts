@@ -81,14 +81,14 @@ export interface QueueGroups<Body = unknown> {
    * parked. Answers how many messages that concerns. Their lanes take it up within a third of `leaseDurationMs`, or when they run the
    * next time, and go on with it whatever happens to their owners.
    *
-   * @throws GroupMissingError, GroupBusyError
+   * @throws GroupMissingError, GroupBusyError, QueueRegionError
    */
   redrive(group: string, options?: RedriveOptions): Promise<number>;
 
   /**
    * Lets a group begin anew, with nothing parked. Those who own its lanes lose them: what they are at may be handled once more.
    *
-   * @throws GroupMissingError, GroupBusyError, QueueTrimmedError
+   * @throws GroupMissingError, GroupBusyError, QueueTrimmedError, QueueRegionError
    */
   reset(group: string, options: { readonly to: StartAt }): Promise<void>;
 
@@ -96,14 +96,14 @@ export interface QueueGroups<Body = unknown> {
    * Changes the number of lanes: each lane ends where it is, and the new ones go on from there, the order of each key kept.
    * Parked messages go along. Consumers that run follow within a third of `leaseDurationMs`, when what they are at is done.
    *
-   * @throws GroupMissingError; GroupBusyError while another such change is under way.
+   * @throws GroupMissingError; GroupBusyError while another such change is under way; QueueRegionError
    */
   changeLanes(group: string, lanes: number): Promise<void>;
 
   /**
    * Ends a group: consumers that run do nothing any more. One that is started later makes it anew.
    *
-   * @throws GroupMissingError, GroupBusyError
+   * @throws GroupMissingError, GroupBusyError, QueueRegionError
    */
   deleteGroup(group: string): Promise<void>;
 }
@@ -158,6 +158,7 @@ export function createQueueGroups<Body>(
 
   /** Changes a group's definition, and takes away what it makes superfluous. */
   async function change(group: string, next: (was: GroupDefinition) => GroupDefinition): Promise<void> {
+    await context.checkRegion();
     await groups.get(group);
     const changed = await groups.change(group, (was) => (was === undefined || was.deleted ? was : next(was)));
     if (changed) await groups.cleanUp(changed);
@@ -200,6 +201,7 @@ export function createQueueGroups<Body>(
       },
       async changeLanes(name, lanes) {
         checkLanes(lanes);
+        await context.checkRegion();
         const group = await groups.get(name);
         if (group.previous && isTakenOver(await storedLanes(context, group))) await letGo(groups, group);
         await change(name, (was) => {
