@@ -62,8 +62,8 @@ export function reportLetters(output: Output, { sent }: Letters, logged: readonl
     const delays = letters.map(
       ({ letter, sentAt }) => sentAt - (decidedAt.get(letter.permit)?.getTime() ?? sentAt),
     );
-    const ms = (share: number): string => `${count(percentile(delays, share))} ms`;
-    return [group, count(letters.length), count(inOrder.length), ms(0.5), ms(0.99)];
+    const seconds = (share: number): string => `${(percentile(delays, share) / 1_000).toFixed(1)} s`;
+    return [group, count(letters.length), count(inOrder.length), seconds(0.5), seconds(0.99)];
   });
   const header = ["Letters", "sent", "in the order of decision", "median delay", "99th percentile"];
   writeTable(output, header, rows);

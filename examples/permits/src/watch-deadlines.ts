@@ -38,7 +38,7 @@ class DeadlineWatch {
   /** When the doorbells of those ring that are neither cancelled nor fired, in epoch milliseconds. */
   readonly #alarms = new Map<string, number>();
   /** The last change that is under way for each permit. */
-  readonly #changes = new Map<string, Promise<void>>();
+  readonly #changes = new Map<string, Promise<unknown>>();
   readonly #done = { scheduled: 0, cancelled: 0, fired: 0 };
 
   constructor(deadlines: Deadlines) {
@@ -115,12 +115,10 @@ class DeadlineWatch {
   }
 
   #change(permit: string, change: () => Promise<void>): void {
-    const before = this.#changes.get(permit);
-    const changed = (async () => {
-      await before;
-      await change();
-      if (this.#changes.get(permit) === changed) this.#changes.delete(permit);
-    })();
+    const before = this.#changes.get(permit) ?? Promise.resolve();
+    const changed: Promise<unknown> = before
+      .then(change)
+      .then(() => this.#changes.get(permit) === changed && this.#changes.delete(permit));
     // One that fails stays, for whoever waits next.
     changed.catch(() => undefined);
     this.#changes.set(permit, changed);
