@@ -8,8 +8,8 @@ export default defineConfig({
     // The server has a process of its own, and most files wait, for it or for a clock: fewer workers would leave cores idle.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     // Tests wait for a server that they share: slow under load, but never for a fixed time.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Files have databases of their own and leave no global state behind: no process, and no AWS SDK, for each.
     isolate: false,
     expect: { poll: { timeout: 30_000 } },

@@ -105,14 +105,16 @@ async function putAll(
 async function consume(
   documents: DynamoDBDocumentClient,
   TableName: string,
-  { group, signal, onMessage }: ConsumeOptions,
+  { group, batch, signal, onMessage }: ConsumeOptions,
 ): Promise<void> {
   const Key = { p: `cursor|${group}`, s: 1 };
   const { Item: cursor } = await documents.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
   let position = Number(cursor?.["position"] ?? 0);
   let waitingSince = performance.now();
   while (!signal.aborted) {
-    const { Items = [] } = await documents.send(new QueryCommand(queryAfter(TableName, position)));
+    const { Items = [] } = await documents.send(
+      new QueryCommand({ ...queryAfter(TableName, position), Limit: batch }),
+    );
     const before = position;
     for (const { s, id, key, body } of Items) {
       const patient = performance.now() - waitingSince < HOLE_PATIENCE_MS;

@@ -33,6 +33,8 @@ export const PG_BOSS_QUEUES: readonly QueueContender[] = [
     label: "pg-boss",
     synchronousCommit: "on",
     consume: "fetch",
+    // It has no units.
+    partsMeasured: ["enqueue", "consume", "delay", "crashes"],
   }),
   pgBossQueue({
     name: "pgBossAsync",

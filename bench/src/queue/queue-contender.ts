@@ -20,7 +20,7 @@ export interface QueueContender {
   readonly open: (place: string, options?: OpenQueueOptions) => Promise<OpenQueue>;
 }
 
-export type QueuePart = "enqueue" | "consume" | "delay" | "crashes";
+export type QueuePart = "enqueue" | "consume" | "delay" | "costs" | "crashes";
 
 /** An empty queue, which may go when it is disposed of. */
 export interface QueuePlace extends AsyncDisposable {
@@ -50,6 +50,8 @@ export interface ConsumeOptions {
   readonly group: string;
   /** How many processes share the group's messages, this one included. */
   readonly members: number;
+  /** How many messages are handled and acknowledged at a time, where that can be chosen. Default: as many as serve throughput. */
+  readonly batch?: number | undefined;
   readonly signal: AbortSignal;
   /** A handler that does nothing but be told: it begins now. */
   readonly onMessage: (message: QueueMessage) => void;

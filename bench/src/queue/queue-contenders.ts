@@ -1,9 +1,10 @@
 import { COUNTER_QUEUE } from "./counter-queue.ts";
+import { OUR_QUEUES } from "./our-queue.ts";
 import { PG_BOSS_QUEUES } from "./pg-boss-queue.ts";
 import type { QueueContender, QueuePart } from "./queue-contender.ts";
 
 /** All that are measured beside each other: ours first, the ones that it is compared to after it. */
-export const QUEUE_CONTENDERS: readonly QueueContender[] = [COUNTER_QUEUE, ...PG_BOSS_QUEUES];
+export const QUEUE_CONTENDERS: readonly QueueContender[] = [...OUR_QUEUES, COUNTER_QUEUE, ...PG_BOSS_QUEUES];
 
 export function queueContender(name: string): QueueContender {
   const found = QUEUE_CONTENDERS.find((contender) => contender.name === name);

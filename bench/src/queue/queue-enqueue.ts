@@ -1,9 +1,10 @@
+import type { Capacity } from "@tuppence/core";
 import type { RunOptions, ScenarioResult } from "../benchmark.ts";
 import { compareSides, type MeasuredSide } from "../compare-sides.ts";
 import { startCrew } from "../jobs/job-crew.ts";
 import { type Figures, measure } from "../measure.ts";
 import type { Servers } from "../servers.ts";
-import type { QueueContender } from "./queue-contender.ts";
+import type { OpenQueue, QueueContender } from "./queue-contender.ts";
 import { contendersIn } from "./queue-contenders.ts";
 import { queueMessages } from "./queue-messages.ts";
 
@@ -64,24 +65,39 @@ async function prepare(
   servers: Servers,
   scenario: EnqueueScenario & { readonly messages: number },
 ): Promise<() => Promise<Figures>> {
-  const costs = await costsOf(contender, servers, scenario.batch);
+  const costs = await costsOf(contender, servers, scenario);
   return async () => ({ ...(await enqueue(contender, servers, scenario)), ...costs });
 }
 
-async function costsOf(contender: QueueContender, servers: Servers, batch: number): Promise<Figures> {
+/** Of as many queues as there are processes, at the same time: who loses a race for the next position pays for that. */
+async function costsOf(
+  contender: QueueContender,
+  servers: Servers,
+  { processes, batch }: EnqueueScenario,
+): Promise<Figures> {
   await using setUp = await contender.setUp(servers, ["one"]);
-  await using queue = await contender.open(setUp.place, { metered: true });
-  if (queue.consumed() === undefined) return {};
-  const messages = queueMessages(METERED_CALLS * batch);
+  const opening = Array.from({ length: processes }, () => contender.open(setUp.place, { metered: true }));
+  const queues = await Promise.all(opening);
+  try {
+    if (queues.some((queue) => queue.consumed() === undefined)) return {};
+    await Promise.all(queues.map((queue, part) => enqueueMetered(queue, { part, batch })));
+    const each = (figure: keyof Capacity): number =>
+      queues.reduce((total, queue) => total + (queue.consumed()?.[figure] ?? Number.NaN), 0) /
+      (processes * METERED_CALLS * batch);
+    return { requests: each("requests"), writeUnits: each("writeUnits"), readUnits: each("readUnits") };
+  } finally {
+    await Promise.all(queues.map((queue) => queue[Symbol.asyncDispose]()));
+  }
+}
+
+async function enqueueMetered(
+  queue: OpenQueue,
+  { part, batch }: { readonly part: number; readonly batch: number },
+): Promise<void> {
+  const messages = queueMessages(METERED_CALLS * batch, part);
   await measure({ operations: METERED_CALLS, concurrency: CONCURRENCY }, (index) =>
     queue.enqueue(messages.slice(index * batch, (index + 1) * batch)),
   );
-  const { requests = Number.NaN, writeUnits = Number.NaN, readUnits = Number.NaN } = queue.consumed() ?? {};
-  return {
-    requests: requests / messages.length,
-    writeUnits: writeUnits / messages.length,
-    readUnits: readUnits / messages.length,
-  };
 }
 
 async function enqueue(

@@ -2,12 +2,13 @@ import type { Benchmark } from "../benchmark.ts";
 import { describeContenders } from "../describe-contenders.ts";
 import { startPostgresServer } from "../postgres/postgres-server.ts";
 import { compareConsuming } from "./queue-consume.ts";
+import { compareCosts } from "./queue-costs.ts";
 import { QUEUE_CONTENDERS } from "./queue-contenders.ts";
 import { compareCrashes } from "./queue-crashes.ts";
 import { compareDelays } from "./queue-delay.ts";
 import { compareEnqueueing } from "./queue-enqueue.ts";
 
-/** Queues: a counter on the same table, and pg-boss on a PostgreSQL beside it. */
+/** Queues: ours, a counter on the same table, and pg-boss on a PostgreSQL beside it. */
 export const queueBenchmark: Benchmark = {
   name: "queue",
   description:
@@ -22,6 +23,7 @@ export const queueBenchmark: Benchmark = {
       ...(await compareEnqueueing(servers, options)),
       ...(await compareConsuming(servers, options)),
       ...(await compareDelays(servers, options)),
+      ...(await compareCosts(servers, options)),
       ...(await compareCrashes(servers, options)),
     ];
   },

@@ -69,7 +69,7 @@ describe("help", () => {
   });
 
   it("is not asked for behind --, and the version is that of the package", async () => {
-    const args = ["streams", "show", "--endpoint", server.endpoint, "--", "--help"];
+    const args = ["streams", "show", "--endpoint", server.endpoint, "--database", "clihelp", "--", "--help"];
     expect(await runHere(args)).toMatchObject({
       exitCode: 1,
       stderr: expect.stringContaining("tableMissing"),

@@ -83,7 +83,7 @@ it("what one writes the other reads, whatever it is", async () => {
       // No Buffers, no other classes: the very same values.
       expect(byLean).toStrictEqual(bySdk);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 

@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { isListening } from "./listening.ts";
 import { SHORT_LIVED } from "./short-lived.ts";
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const DIST = new URL("../dist/index.js", import.meta.url).href;
 const GONE_WITHIN = { timeout: 30_000, interval: 50 };

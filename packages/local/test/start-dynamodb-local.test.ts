@@ -15,8 +15,6 @@ import { isListening } from "./listening.ts";
 import { SHORT_LIVED } from "./short-lived.ts";
 import { createTable, getText, listTables, putText } from "./tables.ts";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 const settings = { dataDir: undefined, port: undefined, startTimeoutMs: 30_000 };
 
 // These tests start servers of their own, whatever the others share.

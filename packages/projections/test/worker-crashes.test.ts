@@ -53,7 +53,7 @@ function victim(crew: WorkerCrew, watch: ReadonlyMap<string, { owner: string | u
 
 describe("projection workers", () => {
   it("that are killed and frozen again and again leave read models that are folds of the log", {
-    timeout: 180_000,
+    timeout: 600_000,
   }, async () => {
     console.info(`Projection workers are killed and frozen by SEED=${seed}`);
     const random = seededRandom(seed);

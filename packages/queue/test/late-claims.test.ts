@@ -55,7 +55,9 @@ async function positionsOfLateClaim(looksAgain: boolean): Promise<readonly numbe
   await lateOne.start();
   await isSent;
   // Another consumer has the lane meanwhile, and all is done; then the group goes on behind all that.
-  const consumer = queue.consume("g", () => undefined, { ...OPTIONS, workerId: "other" });
+  // Whoever's it is to be, it does not wait long for the other.
+  const impatient = { ...OPTIONS, leaseDurationMs: 300, workerId: "other" };
+  const consumer = queue.consume("g", () => undefined, impatient);
   await consumer.start();
   await consumer.caughtUp();
   await consumer.stop();

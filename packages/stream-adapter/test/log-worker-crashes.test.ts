@@ -122,7 +122,7 @@ function lastLoss(lines: readonly string[]): number {
 
 describe("log workers", () => {
   it("that are killed and frozen again and again bring every event into the log once", {
-    timeout: 180_000,
+    timeout: 600_000,
   }, async () => {
     console.info(`Workers are killed and frozen by SEED=${seed}`);
     const client = new DynamoDBClient(config);

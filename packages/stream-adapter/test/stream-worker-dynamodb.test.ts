@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { startDynamoDBLocal } from "@tuppence/local";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   createStreamWorker,
   type StreamWorker,
@@ -69,14 +69,19 @@ describe("a worker on DynamoDB Local", () => {
     const one: string[] = [];
     const other: string[] = [];
     for (const key of numbers(0, 10)) await put("handover", key);
-    const first = await workerOn("handover", one, { workerId: "first", batchSize: 3 });
+    // Longer than a busy machine lets a worker wait: none of them is to lose what it did not give away.
+    const leaseDurationMs = 4_000;
+    const first = await workerOn("handover", one, { workerId: "first", batchSize: 3, leaseDurationMs });
     await expect.poll(() => one.length, { timeout: 30_000 }).toBe(10);
-    const { shards } = await first.progress();
-    expect(shards).toMatchObject([
-      { state: "reading", isOwn: true, position: one.at(-1), recordsHandled: 10 },
-    ]);
-    expect(shards[0]?.owner).toMatch(/^first/);
-    await workerOn("handover", other, { workerId: "second" });
+    // The last batch counts when its position is stored.
+    await vi.waitFor(async () => {
+      const { shards } = await first.progress();
+      expect(shards).toMatchObject([
+        { state: "reading", isOwn: true, position: one.at(-1), recordsHandled: 10 },
+      ]);
+      expect(shards[0]?.owner).toMatch(/^first/);
+    }, 30_000);
+    await workerOn("handover", other, { workerId: "second", leaseDurationMs });
     for (const key of numbers(10, 20)) await put("handover", key);
     await first.stop();
     for (const key of numbers(20, 30)) await put("handover", key);

@@ -19,7 +19,7 @@ export interface Output {
   /** Begins a table; its rows are printed as they come, some at a time. */
   table(columns: readonly Column[]): Table;
   /** Prints a list as it comes: as lines of JSON, or as the rows of a table. What came before a failure is printed. */
-  list<Element>(elements: AsyncIterable<Element>, form: ListForm<Element>): Promise<void>;
+  list<Element>(elements: AsyncIterable<Element> | Iterable<Element>, form: ListForm<Element>): Promise<void>;
 }
 
 /** How the elements of a list are printed. */
