@@ -20,9 +20,14 @@ let opened = 0;
  * The client has the settings of the SDK: connections kept alive, 50 at most.
  */
 export async function openDatabase(local: DynamoDBLocal): Promise<Database> {
-  const database = connectTo(local.clientConfig(`bench${process.pid}x${opened++}`));
+  const database = openEmptyDatabase(local);
   await createEventStore({ client: database.client }).ensureTables();
   return database;
+}
+
+/** Opens a new database without any table. */
+export function openEmptyDatabase(local: DynamoDBLocal): Database {
+  return connectTo(local.clientConfig(`bench${process.pid}x${opened++}`));
 }
 
 /** Opens a database that is there already: in another process than the one that made it. */

@@ -1,8 +1,9 @@
+import { OUR_SCHEDULER } from "./our-scheduler.ts";
 import { PG_BOSS_SCHEDULERS } from "./pg-boss-scheduler.ts";
 import type { SchedulerContender } from "./scheduler-contender.ts";
 
 /** All that are measured beside each other: ours first, the ones that it is compared to after it. */
-export const SCHEDULER_CONTENDERS: readonly SchedulerContender[] = [...PG_BOSS_SCHEDULERS];
+export const SCHEDULER_CONTENDERS: readonly SchedulerContender[] = [OUR_SCHEDULER, ...PG_BOSS_SCHEDULERS];
 
 export function schedulerContender(name: string): SchedulerContender {
   const found = SCHEDULER_CONTENDERS.find((contender) => contender.name === name);

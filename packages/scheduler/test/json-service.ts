@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** A request of AWS's JSON protocol. */
@@ -34,7 +34,7 @@ export async function startJsonService(
   answer: (request: JsonRequest) => JsonReply | undefined,
 ): Promise<JsonService> {
   const requests: JsonRequest[] = [];
-  const server = createServer(async (incoming, response) => {
+  const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = {
       target: String(incoming.headers["x-amz-target"]),
       body: JSON.parse(await textOf(incoming)) as unknown,
@@ -45,7 +45,8 @@ export async function startJsonService(
     const { status = 200, type, body = {} } = reply;
     response.writeHead(status, { "Content-Type": "application/x-amz-json-1.1" });
     response.end(JSON.stringify(type === undefined ? body : { __type: type, ...body }));
-  });
+  };
+  const server = createServer((incoming, response) => void serve(incoming, response));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
