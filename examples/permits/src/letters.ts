@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { defineProjection, type ReactorProjection } from "@tuppence/projections";
+import { defineProjection, type HandlerProjection } from "@tuppence/projections";
 import { createQueue, type Queue } from "@tuppence/queue";
 import { z } from "zod";
 import { permitEvents, type Task } from "./permit-events.ts";
@@ -30,20 +30,24 @@ export function letterOf(permit: string, department: unknown, { employee, at }: 
 }
 
 /**
- * Enqueues a letter for each decision, exactly once: a decision that comes again has the same key, which is looked for as far back as the decision
- * itself. One that can't be enqueued halts the others, as their order counts.
+ * Enqueues a letter for each decision, exactly once, many with one request: a decision that comes again has the same id, which is looked for as far back
+ * as the decision itself. One that can't be enqueued halts the others, as their order counts.
  */
-export function enqueueLetters(queue: LetterQueue): ReactorProjection {
+export function enqueueLetters(queue: LetterQueue): HandlerProjection {
   return defineProjection({
     name: "letters",
     version: 1,
     events: permitEvents,
     types: [DECISION],
     onFailure: "halt",
-    react: async ({ streamId, data, metadata, recordedAt }, { idempotencyKey, signal }) => {
-      const body = letterOf(streamId, metadata["department"], data);
-      const message = { body, key: streamId, messageId: idempotencyKey, since: recordedAt };
-      await queue.enqueue(message, { signal });
+    handle: async (decisions, { signal }) => {
+      const messages = decisions.map(({ streamId, eventId, data, metadata, recordedAt }) => ({
+        body: letterOf(streamId, metadata["department"], data),
+        key: streamId,
+        messageId: eventId,
+        since: recordedAt,
+      }));
+      await queue.enqueue(messages, { signal });
     },
   });
 }

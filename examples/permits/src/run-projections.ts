@@ -6,7 +6,7 @@ import {
   createProjections,
   createProjectionWorker,
   type Projections,
-  type ReactorProjection,
+  type HandlerProjection,
 } from "@tuppence/projections";
 import { permitEvents } from "./permit-events.ts";
 import { openCases, workDone } from "./read-models.ts";
@@ -30,7 +30,7 @@ export interface ProjectionRun extends AsyncDisposable {
 /** Begins to keep the read models up to date, and to react. The tables of the events have to be there. */
 export async function runProjections(
   config: ReturnType<DynamoDBLocal["clientConfig"]>,
-  reactors: readonly ReactorProjection[],
+  handlers: readonly HandlerProjection[],
 ): Promise<ProjectionRun> {
   const client = new DynamoDBClient(config);
   const store = createEventStore({ client, events: permitEvents });
@@ -40,7 +40,7 @@ export async function runProjections(
   const worker = createProjectionWorker({
     client,
     store,
-    projections: [openCases, workDone, ...reactors],
+    projections: [openCases, workDone, ...handlers],
     leaseDurationMs: LEASE_DURATION_MS,
   });
   worker.start();
