@@ -1,5 +1,6 @@
 import { LOG_COMMANDS } from "./log.ts";
 import { PROJECTION_COMMANDS } from "./projections.ts";
+import { SCHEDULE_COMMANDS } from "./schedules.ts";
 import type { CommandGroup } from "./shell/command.ts";
 import { STREAM_COMMANDS } from "./streams.ts";
 import { TABLE_COMMANDS } from "./tables.ts";
@@ -13,5 +14,6 @@ export const COMMANDS: CommandGroup = {
     streams: STREAM_COMMANDS,
     log: LOG_COMMANDS,
     projections: PROJECTION_COMMANDS,
+    schedules: SCHEDULE_COMMANDS,
   },
 };

@@ -1,5 +1,5 @@
 import type { Runtime } from "@tuppence/core";
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import type { Entry } from "./entries/entry.ts";
 import type { SchedulerGuards } from "./guards.ts";
 import type { Relay } from "./relay/relay.ts";

@@ -4,7 +4,6 @@ import type { ScheduleSpec } from "./recurrence/schedule-spec.ts";
 import type { Misfire, RunOverlap } from "./recurrence/series-policy.ts";
 
 export type { EntryState } from "./entries/entry.ts";
-export type { ScheduleSpec } from "./recurrence/schedule-spec.ts";
 
 /** A schedule as it is read: what it does, and its occurrence that is under way, next, or was the last. */
 export interface Schedule {

@@ -129,7 +129,7 @@ export function createSchedulerOn<const Registry extends Targets>(
     }
   };
   const scheduler: Scheduler<Registry> = {
-    schedule: async (request) => schedule(context, request as unknown as ScheduleRequest, await shards()),
+    schedule: async (request) => schedule(context, request, await shards()),
     cancel: (idOrName) => cancel(context, idOrName),
     reschedule: async (idOrName, when) => reschedule(context, idOrName, { when, shards: await shards() }),
     pause: (which) => pauseAll(context, which, shards),

@@ -6,6 +6,7 @@ import { append } from "../src/targets/append.ts";
 import { call } from "../src/targets/call.ts";
 import { DEFAULT_SHARDS } from "../src/shards.ts";
 import { createDynamoDBScheduleStorage } from "../src/storage/dynamodb-storage.ts";
+import type { ItemRange } from "../src/storage/schedule-storage.ts";
 import { createMemoryScheduleStorage } from "../src/storage/memory-storage.ts";
 import { createSchedulerWorker, DEFAULT_LOOK_MS } from "../src/worker/create-scheduler-worker.ts";
 import { connect } from "./test-database.ts";
@@ -131,7 +132,7 @@ describe("nothing to do costs", () => {
     await dynamodb.ensureTables();
     looks.reset();
     // Leases and all else are in memory: only what looks for work is counted.
-    const storage = { ...createMemoryScheduleStorage(), query: dynamodb.query };
+    const storage = { ...createMemoryScheduleStorage(), query: (range: ItemRange) => dynamodb.query(range) };
     const worker = createSchedulerWorker({ storage, targets, lookMs: 10 });
     worker.start();
     await vi.waitFor(() => expect(looks.calls.length).toBeGreaterThan(20), { timeout: 10_000 });

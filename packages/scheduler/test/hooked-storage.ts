@@ -1,4 +1,4 @@
-import type { ControlChange, ControlItem } from "@tuppence/core/leases";
+import type { ControlChange } from "@tuppence/core/leases";
 import { createMemoryScheduleStorage } from "../src/storage/memory-storage.ts";
 import type { ScheduleStorage } from "../src/storage/schedule-storage.ts";
 
@@ -29,9 +29,7 @@ export class HookedStorage {
 
   async #around<Result>(changes: readonly ControlChange[], write: () => Promise<Result>): Promise<Result> {
     const hook = this.#hook;
-    const isIt = changes.some(
-      (change) => "set" in change && hook?.kind(change.key.partition, change.set as ControlItem),
-    );
+    const isIt = changes.some((change) => "set" in change && hook?.kind(change.key.partition, change.set));
     if (hook === undefined || !isIt) return write();
     this.#hook = undefined;
     if (hook.isBefore) {

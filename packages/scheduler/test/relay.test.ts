@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { delayUntil, nextHop, wakingTimes } from "../src/relay/next-hop.ts";
 import { CALM, type RelayFaults, type RelayGuards, runRelay, STORMY } from "./relay-model.ts";
 
-const HISTORIES = Number(process.env["HISTORIES"] ?? 40);
+const HISTORIES = Number(process.env["HISTORIES"] ?? 24);
 
 describe("a wake-up on its way", () => {
   it("is delayed, held and waited for in whole seconds, never beyond its time", () => {

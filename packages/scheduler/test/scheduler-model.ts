@@ -66,7 +66,7 @@ interface Plan {
 
 interface Client {
   readonly process: Process;
-  readonly scheduler: Scheduler<Targets>;
+  readonly scheduler: Scheduler;
 }
 
 class SchedulerModel {
@@ -92,7 +92,7 @@ class SchedulerModel {
     this.#world = new World(random);
     this.#world.onWrite = (done) => this.#written(done);
     this.#losesBells = random() < 0.3;
-    this.#ttlDelayMs = [MINUTE, 20 * MINUTE, 72 * HOUR][Math.floor(random() * 3)] as number;
+    this.#ttlDelayMs = [MINUTE, 20 * MINUTE][Math.floor(random() * 3)] ?? 72 * HOUR;
   }
 
   async run(): Promise<void> {
@@ -149,7 +149,7 @@ class SchedulerModel {
     else act(() => this.#pause(client.scheduler, plan));
   }
 
-  async #schedule(scheduler: Scheduler<Targets>): Promise<void> {
+  async #schedule(scheduler: Scheduler): Promise<void> {
     const key = this.plans.size;
     const isSeries = this.#random() < 0.25;
     const target = this.#random() < 0.5 ? "write" : "call";
@@ -181,7 +181,7 @@ class SchedulerModel {
     }
   }
 
-  async #cancel(scheduler: Scheduler<Targets>, plan: Plan): Promise<void> {
+  async #cancel(scheduler: Scheduler, plan: Plan): Promise<void> {
     plan.mayBeCancelled = true;
     const wasAcknowledged = plan.isAcknowledged;
     const answer = await scheduler.cancel(this.#pick(plan.handles) ?? "");
@@ -191,7 +191,7 @@ class SchedulerModel {
     if (answer === "unknown" && wasAcknowledged) this.problems.push(`${plan.key} is told to be unknown`);
   }
 
-  async #move(scheduler: Scheduler<Targets>, plan: Plan): Promise<void> {
+  async #move(scheduler: Scheduler, plan: Plan): Promise<void> {
     const handle = this.#pick(plan.handles) ?? "";
     const when = plan.isSeries ? { every: 3 * MINUTE } : { at: this.#someTime() };
     const isNow = !plan.isSeries && this.#random() < 0.3;
@@ -199,7 +199,7 @@ class SchedulerModel {
     plan.handles.push(id);
   }
 
-  async #pause(scheduler: Scheduler<Targets>, plan: Plan): Promise<void> {
+  async #pause(scheduler: Scheduler, plan: Plan): Promise<void> {
     const handle = this.#pick(plan.handles) ?? "";
     await (this.#random() < 0.5 ? scheduler.pause(handle) : scheduler.resume(handle));
   }

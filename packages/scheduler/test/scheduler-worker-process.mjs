@@ -18,12 +18,12 @@ const worker = createSchedulerWorker({
   leaseDurationMs,
   runtime: { now: () => Date.now() + aheadMs },
   targets: {
-    say: call(({ id, payload, fireAt }) => say(`fired ${payload} ${id} ${Date.now() - fireAt.getTime()}`), {
+    say: call(({ id, payload, fireAt }) => say(`fired ${String(payload)} ${id} ${Date.now() - fireAt.getTime()}`), {
       timeoutMs: 1_000,
     }),
     write: append({
       store,
-      streamId: ({ payload }) => `fired|${payload % 10}`,
+      streamId: ({ payload }) => `fired|${String(payload)}`,
       events: ({ payload, id }) => [{ type: "Fired", data: { payload, id } }],
       timeoutMs: 5_000,
     }),

@@ -15,7 +15,7 @@ export class StoppedClock {
   readonly fired: Occurrence[] = [];
   readonly events: SchedulerEvent[] = [];
   readonly storage: ScheduleStorage;
-  readonly scheduler: Scheduler<Targets>;
+  readonly scheduler: Scheduler;
   /** What the target `call` does. */
   onCall: (occurrence: Occurrence, signal: AbortSignal) => unknown = () => undefined;
 

@@ -10,7 +10,7 @@ const OWN_DIGITS = 16;
 const ID = /^([0-9a-z]{9})-([0-9a-z]{1,2})-([0-9a-z]{16})$/;
 
 /** The last moment that an id can hold, in epoch milliseconds. */
-export const MAX_FIRE_AT_MS: number = 36 ** TIME_DIGITS - 1;
+const MAX_FIRE_AT_MS: number = 36 ** TIME_DIGITS - 1;
 
 export interface EntryPlace {
   readonly fireAtMs: number;

@@ -7,7 +7,7 @@ import { DEFAULT_TARGET_TIMEOUT_MS, type Occurrence, type Target } from "../targ
 /** How much longer a claim lasts than an attempt may, in milliseconds: for the writes around it. */
 const CLAIM_MARGIN_MS = 30_000;
 
-export function timeoutOf({ timeoutMs = DEFAULT_TARGET_TIMEOUT_MS }: Pick<Target, "timeoutMs">): number {
+function timeoutOf({ timeoutMs = DEFAULT_TARGET_TIMEOUT_MS }: Pick<Target, "timeoutMs">): number {
   return timeoutMs;
 }
 

@@ -1,7 +1,6 @@
 import { type Entry, type EntryState, entryAfter } from "../entries/entry.ts";
 import { placeOf } from "../entries/entry-id.ts";
 import { lookBack, tokenOf } from "../minutes/open-minute.ts";
-import { goOnUpdate } from "../names/named-schedule.ts";
 import { nameKey } from "../entries/keys.ts";
 import { transactWithToken, untilCertain, updateWithToken } from "../storage/certain-writes.ts";
 import { type ChangeContext, changeEntry, prepareFollower } from "./change-entry.ts";

@@ -90,7 +90,7 @@ export function endingWrites(
   const changes: ControlUpdate[] = [];
   if (next !== undefined) changes.push(newEntryUpdate(next));
   if (isSeries) {
-    const at = { name: String(entry.name), generation: Number(entry.generation), id: entry.id };
+    const at = { name: String(entry.name), generation: entry.generation, id: entry.id };
     changes.push(goOnUpdate(at, next ?? { ttl: expiryOf(context, entry, nowMs) }));
   }
   if (state === "parked") changes.push(parkedUpdate(entry, nowMs));

@@ -67,9 +67,9 @@ async function fire(context: FiringContext, entry: Entry): Promise<Fired> {
   const nowMs = Math.max(context.presentMs(), entry.fireAtMs);
   const isFirst = entry.startedAtMs === undefined;
   if (generation !== undefined && isFirst && !startOfRun(runOf(entry, nowMs)).fires) {
-    const ended = await endRun(context, entry, { state: "skipped", nowMs });
-    if (ended === "done") context.emit({ type: "skipped", id, name: entry.name });
-    return { kind: ended };
+    const kind = await endRun(context, entry, { state: "skipped", nowMs });
+    if (kind === "done") context.emit({ type: "skipped", id, name: entry.name });
+    return { kind };
   }
   return target.isInStore === true
     ? fireInStore(context, entry, target)

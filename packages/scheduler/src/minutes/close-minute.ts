@@ -2,7 +2,7 @@ import type { ControlItem } from "@tuppence/core/leases";
 import { isEntryOpen } from "../entries/entry.ts";
 import { markerKey } from "../entries/keys.ts";
 import { readEntries } from "../entries/read-entries.ts";
-import { transactWithToken, untilCertain, updateWithToken } from "../storage/certain-writes.ts";
+import { untilCertain, updateWithToken } from "../storage/certain-writes.ts";
 import { type Minute, type MinuteContext, openMinute, tokenOf } from "./open-minute.ts";
 
 /**

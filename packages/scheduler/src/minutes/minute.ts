@@ -1,6 +1,6 @@
 /** Entries are kept by the minute in which they are due; these are the pure rules about minutes. Times are epoch milliseconds. */
 
-export const MINUTE_MS = 60_000;
+const MINUTE_MS = 60_000;
 
 /**
  * Whoever puts an entry into a minute that ends within this time, or has ended, looks back. Twice what is left to a minute before it is closed:
@@ -9,17 +9,13 @@ export const MINUTE_MS = 60_000;
 export const NEAR_MS = 600_000;
 
 /** How long after its end a minute stays open. */
-export const OPEN_AFTER_END_MS = 300_000;
+const OPEN_AFTER_END_MS = 300_000;
 
 /** Digits of a minute's number where it is part of a key, so that keys are in order of time until the year 9999. */
 const MINUTE_DIGITS = 10;
 
 export function minuteOf(timeMs: number): number {
   return Math.floor(timeMs / MINUTE_MS);
-}
-
-export function startOfMinute(minute: number): number {
-  return minute * MINUTE_MS;
 }
 
 export function endOfMinute(minute: number): number {

@@ -79,7 +79,7 @@ export async function openMinute(context: MinuteContext, { shard, minute }: Minu
 }
 
 /** Puts a doorbell that rings at a time or later, if there is none. */
-export async function putBell(context: MinuteContext, place: Minute, ringAtMs: number): Promise<void> {
+async function putBell(context: MinuteContext, place: Minute, ringAtMs: number): Promise<void> {
   const update = {
     key: bellKey(place.shard, place.minute),
     where: { ttl: undefined },

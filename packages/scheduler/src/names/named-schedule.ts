@@ -26,7 +26,7 @@ export interface NamedSchedule {
   readonly entryId: string;
 }
 
-export type NameState = "active" | "paused" | "cancelled" | "over";
+type NameState = "active" | "paused" | "cancelled" | "over";
 
 export async function findNamed(
   { storage, signal }: { readonly storage: ScheduleStorage; readonly signal?: AbortSignal | undefined },

@@ -16,7 +16,7 @@ export interface ItemRange {
 }
 
 /** One page of a partition's items, in order of their sort keys. */
-export interface RangePage {
+interface RangePage {
   readonly items: readonly (readonly [sort: string, item: ControlItem])[];
   /** Whether the range may hold more behind the last of them. */
   readonly more: boolean;

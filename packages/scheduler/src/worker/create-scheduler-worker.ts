@@ -9,14 +9,14 @@ import {
 } from "../create-context.ts";
 import { contextOf, type Scheduler } from "../scheduler.ts";
 import { readShards } from "../shards.ts";
-import { limitWrites } from "./limited-storage.ts";
+import { FIRST_WRITE_MS, limitWrites } from "./limited-storage.ts";
 import { ShardRunner, type ShardSettings } from "./shard-runner.ts";
 
 /** How often a worker looks for what others have scheduled, when nothing else is said, in milliseconds. */
 export const DEFAULT_LOOK_MS = 500;
 
 /** How long before its time an occurrence is claimed at most, when nothing else is said, in milliseconds. */
-export const DEFAULT_CLAIM_AHEAD_MS = 3_000;
+export const DEFAULT_CLAIM_AHEAD_MS = 5_000;
 
 /** Attempts that a worker makes at a time, when nothing else is said. */
 export const DEFAULT_WORKER_CONCURRENCY = 256;
@@ -43,7 +43,7 @@ export type SchedulerWorkerOptions = SchedulerPlace &
     readonly lookMs?: number | undefined;
     /**
      * How long before its time an occurrence is claimed at most, in milliseconds; how long depends on how many there are. Nothing fires before its
-     * time; but from then on a cancellation is answered with `firing`. Default 3,000.
+     * time; but from then on a cancellation is answered with `firing`. Default 5,000.
      */
     readonly claimAheadMs?: number | undefined;
     /** Attempts of targets at a time. Default 256. */
@@ -87,10 +87,11 @@ export function createSchedulerWorkerOn(
     throw new RangeError(`claimAheadMs is ${claimAheadMs}; it has to be from 0 to 30,000.`);
   }
   const own = createContext(options, means);
-  const writes = pLimit(CONCURRENT_WRITES);
+  const limit = pLimit(CONCURRENT_WRITES);
+  const load = { waiting: 0, writeMs: FIRST_WRITE_MS };
   const context: SchedulerContext = {
     ...own,
-    storage: limitWrites(own.storage, writes),
+    storage: limitWrites(own.storage, { limit, load, runtime: own.runtime }),
     onEntry: scheduler === undefined ? own.onEntry : contextOf(scheduler).onEntry,
   };
   const leases = createLeaseGroup({
@@ -103,7 +104,7 @@ export function createSchedulerWorkerOn(
     runtime: options.runtime,
     onEvent: (event) => own.emit({ type: "lease", event }),
   });
-  const settings = { lookMs, claimAheadMs, attempts: pLimit(concurrency), load: { waiting: 0 } };
+  const settings = { lookMs, claimAheadMs, attempts: pLimit(concurrency), load };
   return workerOf(leases, context, settings);
 }
 

@@ -11,6 +11,7 @@ import { fireEntry, type FiringContext } from "../firing/fire-entry.ts";
 import { nextStep } from "../firing/next-step.ts";
 import { closeMinute } from "../minutes/close-minute.ts";
 import { endOfMinute, isOver } from "../minutes/minute.ts";
+import type { Load } from "./limited-storage.ts";
 import { ShardTimer } from "./shard-timer.ts";
 
 export interface ShardSettings {
@@ -21,11 +22,11 @@ export interface ShardSettings {
   /** Attempts of targets at a time. */
   readonly attempts: LimitFunction;
   /** What all shards of this process have before them. */
-  readonly load: { waiting: number };
+  readonly load: Load;
 }
 
-/** From one claim to the next, in milliseconds: what claiming many takes. */
-const CLAIM_MS = 1.5;
+/** How much more time is taken for claims than they should need: what ends beside them is written as well. */
+const RESERVE = 2;
 /** What claiming one takes, in milliseconds. */
 const MIN_AHEAD_MS = 40;
 /** How far back each look goes, in milliseconds: clocks of those who schedule may be behind by that much. */
@@ -169,7 +170,7 @@ export class ShardRunner {
   /** The more there is to claim, the earlier it is begun. */
   get #aheadMs(): number {
     const { claimAheadMs, load } = this.#settings;
-    return Math.min(claimAheadMs, MIN_AHEAD_MS + CLAIM_MS * load.waiting);
+    return Math.min(claimAheadMs, MIN_AHEAD_MS + RESERVE * load.writeMs * load.waiting);
   }
 
   /** Never fails: what goes wrong is told, and tried again. */
