@@ -8,8 +8,10 @@ import { startPostgresServer } from "../postgres/postgres-server.ts";
 import type { Servers } from "../servers.ts";
 import type { SchedulerContender } from "./scheduler-contender.ts";
 import { SCHEDULER_CONTENDERS } from "./scheduler-contenders.ts";
+import { measureCosts } from "./scheduler-costs.ts";
+import { measureIdle } from "./scheduler-idle.ts";
 
-/** Schedulers: pg-boss's delayed jobs. */
+/** Schedulers: ours and pg-boss's delayed jobs; and what ours costs, at work and while there is nothing to do. */
 export const schedulerBenchmark: Benchmark = {
   name: "scheduler",
   description: "One-off schedules in turn: how late they fire, spread over a minute and at the same instant",
@@ -25,6 +27,8 @@ export const schedulerBenchmark: Benchmark = {
     const results: ScenarioResult[] = [describeContenders(SCHEDULER_CONTENDERS, servers, options)];
     for (const scenario of scenariosOf(options.amount))
       results.push(await compare(servers, scenario, options));
+    results.push(await measureCosts(dynamodb, options));
+    results.push(await measureIdle(dynamodb, options));
     return results;
   },
 };

@@ -2,6 +2,7 @@ import type { Runtime } from "@tuppence/core";
 import type { LRUCache } from "lru-cache";
 import type { Entry } from "./entries/entry.ts";
 import type { SchedulerGuards } from "./guards.ts";
+import type { SharedRuns } from "./minutes/shared-runs.ts";
 import type { Relay } from "./relay/relay.ts";
 import type { SchedulerEvent } from "./scheduler-event.ts";
 import type { ScheduleStorage } from "./storage/schedule-storage.ts";
@@ -17,6 +18,8 @@ export interface SchedulerContext {
   readonly retentionMs: number;
   /** Minutes of shards that this process has seen to have a marker and a doorbell. */
   readonly seenMinutes: LRUCache<string, true>;
+  /** Looks after minutes for all in this process who put entries into one at a time. */
+  readonly minuteRuns: SharedRuns;
   /** Are told of each entry that this process puts, or has be fired after all. */
   readonly onEntry: Set<(entry: Entry) => void>;
   /** Wakes somebody up to the second where no worker runs; undefined: nobody. */

@@ -3,6 +3,7 @@ import { DEFAULT_TABLE_PREFIX, type Runtime, SYSTEM_RUNTIME } from "@tuppence/co
 import { LRUCache } from "lru-cache";
 import { MAX_SEEN_MINUTES, type SchedulerContext } from "./context.ts";
 import { SCHEDULER_GUARDS, type SchedulerGuards } from "./guards.ts";
+import { SharedRuns } from "./minutes/shared-runs.ts";
 import type { Relay } from "./relay/relay.ts";
 import type { SchedulerEvent } from "./scheduler-event.ts";
 import { createDynamoDBScheduleStorage } from "./storage/dynamodb-storage.ts";
@@ -63,6 +64,7 @@ export function createContext(
     targets,
     retentionMs,
     seenMinutes: new LRUCache({ max: MAX_SEEN_MINUTES }),
+    minuteRuns: new SharedRuns(),
     onEntry: new Set(),
     relay: options.relay,
     emit: onEvent,

@@ -20,7 +20,7 @@ export type Minute = { readonly shard: number; readonly minute: number };
 
 export type MinuteContext = Pick<
   SchedulerContext,
-  "storage" | "runtime" | "guards" | "seenMinutes" | "relay" | "emit"
+  "storage" | "runtime" | "guards" | "seenMinutes" | "minuteRuns" | "relay" | "emit"
 > &
   Pick<Writing, "signal">;
 
@@ -29,10 +29,19 @@ export type MinuteContext = Pick<
  *
  * Cost: 2 WCU the first time that this process sees the minute; nothing later.
  */
-export async function ensureMinute(context: MinuteContext, { shard, minute }: Minute): Promise<void> {
-  const { storage, seenMinutes, signal } = context;
-  const seen = `${shard}|${minute}`;
+export async function ensureMinute(context: MinuteContext, place: Minute): Promise<void> {
+  const { seenMinutes, minuteRuns } = context;
+  const seen = `${place.shard}|${place.minute}`;
   if (seenMinutes.has(seen)) return;
+  await minuteRuns.run(`ensure|${seen}`, async () => {
+    if (seenMinutes.has(seen)) return;
+    await beginMinute(context, place);
+    seenMinutes.set(seen, true);
+  });
+}
+
+async function beginMinute(context: MinuteContext, { shard, minute }: Minute): Promise<void> {
+  const { storage, signal } = context;
   await untilCertain(context, "a marker", () =>
     storage.update(
       { key: markerKey(shard, minute), where: { st: undefined }, set: { st: "open", tk: tokenOf(context) } },
@@ -40,24 +49,25 @@ export async function ensureMinute(context: MinuteContext, { shard, minute }: Mi
     ),
   );
   await putBell(context, { shard, minute }, endOfMinute(minute) - (context.relay?.leadMs ?? 0));
-  seenMinutes.set(seen, true);
 }
 
 /**
  * Looks back once an entry was put: if its minute is near or past, a drain may have closed it, and its doorbell may have rung. After it the entry
- * can't be lost.
+ * can't be lost. A look that began after several entries were put is one for all of them.
  *
- * Cost: nothing for a minute that is far; else 2 RCU, and 1 WCU for each of the two that is to be put again.
+ * Cost: nothing for a minute that is far; else 2 RCU at most, and 1 WCU for each of the two that is to be put again.
  */
 export async function lookBack(context: MinuteContext, place: EntryPlace): Promise<void> {
-  await lookAtMinute(context, place);
+  const { shard, minute } = place;
+  if (isNear(minute, context.runtime.now())) {
+    await context.minuteRuns.run(`look|${shard}|${minute}`, () => lookAtMinute(context, { shard, minute }));
+  }
   await wakeAhead(context, place, [place.fireAtMs]);
 }
 
 async function lookAtMinute(context: MinuteContext, place: Minute): Promise<void> {
   const { storage, runtime, guards, signal } = context;
   const { shard, minute } = place;
-  if (!isNear(minute, runtime.now())) return;
   const [marker, bell] = await Promise.all([
     storage.find(markerKey(shard, minute), signal),
     storage.find(bellKey(shard, minute), signal),
