@@ -20,7 +20,7 @@ const MINUTES = 30;
 const MINUTE = 60_000;
 
 it(`${SCHEDULES} schedules are fired by doorbells that DynamoDB removes, through Lambda's Invoke API, and nothing runs until then`, {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   const client = connect(DATABASE);
   const events: OccurrenceEvent<number>[] = [];
@@ -67,7 +67,7 @@ it(`${SCHEDULES} schedules are fired by doorbells that DynamoDB removes, through
   onTestFinished(() => mapping.stop());
   expect(events).toEqual([]);
   await scheduler.ensureTables();
-  await expect.poll(() => events.length, { timeout: 60_000, interval: 100 }).toBe(SCHEDULES);
+  await expect.poll(() => events.length, { timeout: 120_000, interval: 100 }).toBe(SCHEDULES);
   await mapping.whenCaughtUp();
   await api.whenIdle();
   expect(events.map(({ payload }) => payload).toSorted((one, other) => one - other)).toEqual(
