@@ -73,9 +73,12 @@ function appendScenario(shape: AppendShape): Scenario {
       const metered = database.connect();
       const meteredStore = database.openStore(metered);
       let appended = 0;
-      const consumed = await consumedBy(metered, peer.tables, async () => {
-        appended = operationsOf(await runAppends(meteredStore, shape, "warm", MAX_METERING_SECONDS));
-      });
+      const consumed = await consumedBy(
+        { client: metered, lookUp: database.connect(), tables: peer.tables },
+        async () => {
+          appended = operationsOf(await runAppends(meteredStore, shape, "warm", MAX_METERING_SECONDS));
+        },
+      );
       const store = database.openStore();
       return {
         async run(round) {

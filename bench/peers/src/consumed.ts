@@ -1,5 +1,5 @@
 import type {
-  ConsumedCapacity,
+  AttributeValue,
   CreateTableCommandInput,
   DynamoDB,
   ServiceInputTypes,
@@ -9,21 +9,32 @@ import type {
 import type { DeserializeMiddleware } from "@smithy/types";
 import { type Capacity, itemSize, meterCapacity, writeUnits } from "@tuppence/core";
 
+interface Metered {
+  readonly client: DynamoDB;
+  /** Another client of the same database, to look items up with. */
+  readonly lookUp: DynamoDB;
+  readonly tables: readonly CreateTableCommandInput[];
+}
+
 /**
- * Does some work with a client and says what it consumed, by the meter of `@tuppence/core`, and made exact where the meter
- * is kind to peers: an update is as expensive as the item that it updates. A refused one is asked to bring that item along;
- * for one in a transaction, DynamoDB Local's own count of the table is taken.
+ * Does some work with a client and says what it consumed, by the meter of `@tuppence/core`, and made exact where that is
+ * kind to stores that update items: an update costs the size of the item, not that of the update. One that is refused is
+ * asked to bring its item along, which the meter then counts; items updated in a transaction are looked up.
  */
 export async function consumedBy(
-  client: DynamoDB,
-  tables: readonly CreateTableCommandInput[],
+  { client, lookUp, tables }: Metered,
   work: () => Promise<unknown>,
 ): Promise<Capacity> {
   const meter = meterCapacity(client, { tables });
   let more = 0;
   const count: DeserializeMiddleware<ServiceInputTypes, ServiceOutputTypes> = (next) => async (args) => {
+    const updates = updatesIn(args.input as Input);
+    const before = await Promise.all(updates.map((update) => find(lookUp, update)));
     const result = await next(args);
-    more += moreThanCounted(args.input as Input, result.output as Output);
+    for (const [index, update] of updates.entries()) {
+      const table = tables.find(({ TableName: name }) => name === update.TableName);
+      more += moreThanCounted(before[index] ?? {}, (await find(lookUp, update)) ?? {}, table);
+    }
     return result;
   };
   client.middlewareStack.add((next) => (args) => next({ ...args, input: asking(args.input) }), {
@@ -43,56 +54,46 @@ export async function consumedBy(
   }
 }
 
-const ASK = "ask-for-updates";
+const ASK = "ask-for-updated-items";
 const COUNT = "count-updates";
+
+type Item = Record<string, AttributeValue>;
+type Update = NonNullable<TransactWriteItem["Update"]>;
 
 interface Input {
   readonly UpdateExpression?: string | undefined;
   readonly TransactItems?: readonly TransactWriteItem[] | undefined;
 }
 
-interface Output {
-  readonly ConsumedCapacity?: readonly ConsumedCapacity[] | undefined;
+/** The updates of a transaction. */
+function updatesIn({ TransactItems: actions = [] }: Input): Update[] {
+  return actions.flatMap(({ Update: update }) => (update ? [update] : []));
 }
 
-/** An update that is refused brings its item along; a transaction with updates says what it consumes. */
+/** An update that is refused brings its item along. */
 function asking<CallInput extends ServiceInputTypes>(input: CallInput): CallInput {
   const { UpdateExpression: expression, TransactItems: actions } = input as Input;
   if (expression !== undefined) return { ...input, ...BRING_THE_ITEM };
-  if (!actions?.some(isUpdate)) return input;
-  const TransactItems = actions.map((action) =>
+  if (updatesIn(input as Input).length === 0) return input;
+  const TransactItems = actions?.map((action) =>
     action.Update ? { Update: { ...action.Update, ...BRING_THE_ITEM } } : action,
   );
-  return { ...input, TransactItems, ReturnConsumedCapacity: "INDEXES" };
+  return { ...input, TransactItems };
 }
 
 const BRING_THE_ITEM = { ReturnValuesOnConditionCheckFailure: "ALL_OLD" } as const;
 
-function isUpdate({ Update: update }: TransactWriteItem): boolean {
-  return update !== undefined;
+async function find(lookUp: DynamoDB, { TableName, Key }: Update): Promise<Item | undefined> {
+  return (await lookUp.getItem({ TableName, Key, ConsistentRead: true })).Item;
 }
 
-/** What the updates of a transaction cost beyond the 1 KB each that the meter takes them for. */
-function moreThanCounted(
-  { TransactItems: actions = [] }: Input,
-  { ConsumedCapacity: consumed }: Output,
-): number {
-  if (!actions.some(isUpdate)) return 0;
-  let more = 0;
-  for (const { TableName: name, Table: table, GlobalSecondaryIndexes: indexes = {} } of consumed ?? []) {
-    const puts = actions.flatMap(({ Put: put }) => (put && put.TableName === name ? [put] : []));
-    const updates = actions.filter(({ Update: update }) => update?.TableName === name).length;
-    if (updates === 0) continue;
-    const counted = puts.reduce(
-      (units, put) => units + writeUnits(itemSize(put.Item ?? {}), IN_A_TRANSACTION),
-      0,
-    );
-    more += (table?.CapacityUnits ?? 0) - counted - updates * writeUnits(1, IN_A_TRANSACTION);
-    // An index is written outside of the transaction, at half of what DynamoDB Local says; that of puts is counted.
-    if (puts.length > 0) continue;
-    for (const index of Object.values(indexes)) more += (index.CapacityUnits ?? 0) / 2;
-  }
-  return more;
+/** What an update in a transaction costs beyond the 1 KB that the meter takes it for: its size, and indexes that hold all of it. */
+function moreThanCounted(before: Item, after: Item, table: CreateTableCommandInput | undefined): number {
+  const bytes = Math.max(itemSize(before), itemSize(after));
+  const holding = (table?.GlobalSecondaryIndexes ?? []).filter(
+    ({ Projection: projection, KeySchema: keys = [] }) =>
+      projection?.ProjectionType === "ALL" && keys.every(({ AttributeName: name }) => name && name in after),
+  );
+  const inTransaction = writeUnits(bytes, { transaction: true }) - writeUnits(1, { transaction: true });
+  return inTransaction + holding.length * writeUnits(bytes);
 }
-
-const IN_A_TRANSACTION = { transaction: true };

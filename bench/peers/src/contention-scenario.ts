@@ -8,7 +8,7 @@ import { operationsOf, type Scale, type Scenario } from "./scenario.ts";
 const WRITERS = { full: 16, small: 4 } as const;
 const EVENTS_PER_WRITER = { full: 20, small: 5 } as const;
 /** No event is begun after that many seconds. */
-const MAX_ROUND_SECONDS = 12;
+const MAX_ROUND_SECONDS = 10;
 
 /** Writers that share one stream, each as a process of its own would: they load, decide, append, and lose to each other. */
 export function contentionScenario(scale: Scale): Scenario {
@@ -25,9 +25,12 @@ export function contentionScenario(scale: Scale): Scenario {
       const meteredStore = database.openStore(metered);
       const load = { operations: events, concurrency: writers, maxSeconds: MAX_ROUND_SECONDS };
       let appended = 0;
-      const consumed = await consumedBy(metered, peer.tables, async () => {
-        appended = operationsOf(await contend(meteredStore, load, "warm"));
-      });
+      const consumed = await consumedBy(
+        { client: metered, lookUp: database.connect(), tables: peer.tables },
+        async () => {
+          appended = operationsOf(await contend(meteredStore, load, "warm"));
+        },
+      );
       const store = database.openStore();
       await expectAll(peer, store, { stream: "warm", events: appended });
       return {

@@ -31,7 +31,10 @@ function loadScenario(events: number, loads: number): Scenario {
       const metered = database.connect();
       const meteredStore = database.openStore(metered);
       const expected = await fill(meteredStore, events);
-      const consumed = await consumedBy(metered, peer.tables, () => loadAll(peer, meteredStore, expected));
+      const consumed = await consumedBy(
+        { client: metered, lookUp: database.connect(), tables: peer.tables },
+        () => loadAll(peer, meteredStore, expected),
+      );
       const store = database.openStore();
       await loadAll(peer, store, expected);
       return {

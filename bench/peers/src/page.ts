@@ -93,17 +93,17 @@ function formatFigure(value: number): string {
   return value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
 }
 
-/** What is not safe stands out. */
+/** A row for each question. What is not safe stands out. */
 function probesTable({ peers, probes }: Results): string {
   const asked = Object.entries(peers).filter(([name]) => probes.some((probe) => name in probe.peers));
-  const rows = asked.map(([name, { label }]) => [
-    label,
-    ...probes.map((probe) => {
+  const rows = probes.map((probe) => [
+    probe.question,
+    ...asked.map(([name]) => {
       const { safe, seen = "" } = probe.peers[name] ?? {};
       return safe === false ? `**${seen}**` : seen;
     }),
   ]);
-  return markdownTable(["", ...probes.map((probe) => probe.question)], rows);
+  return markdownTable(["", ...asked.map(([, { label }]) => label)], rows);
 }
 
 function markdownTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
