@@ -33,7 +33,8 @@ export async function consumedBy(
     const result = await next(args);
     for (const [index, update] of updates.entries()) {
       const table = tables.find(({ TableName: name }) => name === update.TableName);
-      more += moreThanCounted(before[index] ?? {}, (await find(lookUp, update)) ?? {}, table);
+      const after = await find(lookUp, update);
+      more += moreThanCounted(before[index] ?? {}, after ?? {}, table);
     }
     return result;
   };
