@@ -7,6 +7,10 @@ import type { Figures } from "./measure.ts";
 export interface Benchmark {
   readonly name: string;
   readonly description: string;
+  /** How often each side is measured unless `--rounds` says otherwise. Default: 5. */
+  readonly defaultRounds?: number;
+  /** What a round has so many of at most, where that can be chosen by an option of this name. */
+  readonly amount?: { readonly option: string; readonly default: number; readonly description: string };
   /** Measures; `tell` shows a part of the result to people as soon as it is there. */
   readonly run: (local: DynamoDBLocal, options: RunOptions) => Promise<readonly ScenarioResult[]>;
 }
@@ -14,6 +18,8 @@ export interface Benchmark {
 export interface RunOptions {
   /** How often each side is measured. */
   readonly rounds: number;
+  /** As chosen, or the benchmark's own; 0 where there is nothing to choose. */
+  readonly amount: number;
   readonly tell: (text: string) => void;
 }
 
@@ -27,49 +33,61 @@ export interface ScenarioResult {
 
 const DEFAULT_ROUNDS = 5;
 
-interface Arguments extends ArgsDef {
-  readonly rounds: { readonly type: "string"; readonly default: string; readonly description: string };
-  readonly json: { readonly type: "boolean"; readonly default: false; readonly description: string };
+function argumentsOf({ defaultRounds = DEFAULT_ROUNDS, amount }: Benchmark): ArgsDef {
+  return {
+    rounds: {
+      type: "string",
+      default: String(defaultRounds),
+      description: "How often each side is measured, in turn",
+    },
+    json: { type: "boolean", default: false, description: "Print one JSON object as the last line" },
+    ...(amount === undefined
+      ? {}
+      : {
+          [amount.option]: {
+            type: "string",
+            default: String(amount.default),
+            description: amount.description,
+          },
+        }),
+  };
 }
 
-const ARGUMENTS: Arguments = {
-  rounds: {
-    type: "string",
-    default: String(DEFAULT_ROUNDS),
-    description: "How often each side is measured, in turn",
-  },
-  json: { type: "boolean", default: false, description: "Print one JSON object as the last line" },
-};
-
 /** The command that starts a DynamoDB Local, runs the benchmark against it and prints the figures. */
-export function commandOf(benchmark: Benchmark): CommandDef<Arguments> {
+export function commandOf(benchmark: Benchmark): CommandDef {
   const { name, description } = benchmark;
   return defineCommand({
     meta: { name, description },
-    args: ARGUMENTS,
+    args: argumentsOf(benchmark),
     run: async ({ args }) => {
-      const rounds = parseRounds(args.rounds);
+      const wholeNumber = (option: string): number => parseWholeNumber(option, String(args[option]));
+      const rounds = wholeNumber("rounds");
+      const amount = benchmark.amount === undefined ? 0 : wholeNumber(benchmark.amount.option);
       const machine = describeMachine();
       let server = "";
       await using local = await startDynamoDBLocal({ log: (line) => void (server = line) });
       console.log(
         `${machine}\n${server}\nMedians of ${rounds} rounds; ratios are medians of those within a round.`,
       );
-      const scenarios = await benchmark.run(local, { rounds, tell: (text) => console.log(`\n${text}`) });
+      const scenarios = await benchmark.run(local, {
+        rounds,
+        amount,
+        tell: (text) => console.log(`\n${text}`),
+      });
       await local.stop();
-      if (args.json) {
-        console.log(
-          JSON.stringify({ benchmark: name, node: process.version, machine, server, rounds, scenarios }),
-        );
+      if (args["json"] === true) {
+        const head = { benchmark: name, node: process.version, machine, server, rounds };
+        const of = benchmark.amount === undefined ? {} : { [benchmark.amount.option]: amount };
+        console.log(JSON.stringify({ ...head, ...of, scenarios }));
       }
     },
   });
 }
 
-function parseRounds(text: string): number {
-  const rounds = Number(text);
-  if (Number.isSafeInteger(rounds) && rounds >= 1) return rounds;
-  throw new RangeError(`--rounds is ${JSON.stringify(text)}; it has to be a whole number from 1.`);
+function parseWholeNumber(option: string, text: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  throw new RangeError(`--${option} is ${JSON.stringify(text)}; it has to be a whole number from 1.`);
 }
 
 function describeMachine(): string {

@@ -20,16 +20,19 @@ let opened = 0;
  * The client has the settings of the SDK: connections kept alive, 50 at most.
  */
 export async function openDatabase(local: DynamoDBLocal): Promise<Database> {
-  const name = `bench${process.pid}x${opened++}`;
-  const connection = local.clientConfig(name);
+  const database = connectTo(local.clientConfig(`bench${process.pid}x${opened++}`));
+  await createEventStore({ client: database.client }).ensureTables();
+  return database;
+}
+
+/** Opens a database that is there already: in another process than the one that made it. */
+export function connectTo(connection: Database["connection"]): Database {
   const open = (config: DynamoDBClientConfig): Database => {
     const client = new DynamoDBClient({ ...connection, ...config });
     const tableName = String(eventsTable().TableName);
     return { client, tableName, connection, reopen: open, [Symbol.dispose]: () => client.destroy() };
   };
-  const database = open({});
-  await createEventStore({ client: database.client }).ensureTables();
-  return database;
+  return open({});
 }
 
 /** Does some work and says what it consumed. The meter costs CPU time itself. */

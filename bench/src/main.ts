@@ -5,11 +5,21 @@ import { contentionBenchmark } from "./contention.ts";
 import { loadBenchmark } from "./load.ts";
 import { logBenchmark } from "./log.ts";
 import { projectionsBenchmark } from "./projections.ts";
+import { queueBenchmark } from "./queue/queue.ts";
+import { schedulerBenchmark } from "./scheduler/scheduler.ts";
 
 // The SDK's notice on the end of its support for Node 20 would come between the figures.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
-const benchmarks = [appendBenchmark, contentionBenchmark, loadBenchmark, logBenchmark, projectionsBenchmark];
+const benchmarks = [
+  appendBenchmark,
+  contentionBenchmark,
+  loadBenchmark,
+  logBenchmark,
+  projectionsBenchmark,
+  queueBenchmark,
+  schedulerBenchmark,
+];
 
 await runMain(
   defineCommand({

@@ -158,6 +158,9 @@ describe("tuppence projections pause, resume and reset", () => {
     expect(jsonLines(await run("pause", "permits", "--json"))).toMatchObject([
       { name: "permits", paused: true },
     ]);
+    expect(jsonLines(await run("resume", "permits", "--json"))).toMatchObject([
+      { name: "permits", paused: false },
+    ]);
   });
 
   it("do not begin anew by mistake", async () => {
@@ -171,6 +174,9 @@ describe("tuppence projections pause, resume and reset", () => {
     expect(await run("reset", "mails", "--yes")).toEqual(
       done("mails begins anew at position 6: build 2 is live.\n"),
     );
+    expect(jsonLines(await run("reset", "mails", "--yes", "--json"))).toMatchObject([
+      { name: "mails", live: { number: 3 }, startPosition: 5 },
+    ]);
   });
 });
 
@@ -183,6 +189,12 @@ describe("tuppence projections rebuild", () => {
     expect(await run("rebuild", "permits")).toEqual(begun);
     expect(await run("rebuild", "permits", "--events-per-second", "9")).toEqual(begun);
     expect((await run("list")).stdout).toContain("build 3 of version 3, 9/s");
+    expect(jsonLines(await run("rebuild", "permits", "--events-per-second", "7", "--json"))).toMatchObject([
+      { name: "permits", live: { number: 1 }, next: { number: 3, version: 3 }, nextRate: 7 },
+    ]);
+    const [given] = jsonLines(await run("rebuild", "permits", "--cancel", "--json"));
+    expect(given).toMatchObject({ name: "permits", live: { number: 1 } });
+    expect(given).not.toHaveProperty("next");
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { AnyEvent } from "../src/definition/projection.ts";
 import { type BatchContext, defineProjection } from "../src/index.ts";
 import { TimedRun } from "./timed-run.ts";
 
@@ -103,5 +104,57 @@ describe("batch.maxDelayMs", () => {
     const { run, handed } = runBatches({});
     await trickle(run, 10);
     expect(sizes(handed)).toEqual(Array.from({ length: 11 }, () => 1));
+  });
+});
+
+describe("types and categories", () => {
+  const EVENTS = [
+    ["a|1", "Wanted"],
+    ["a|1", "Other"],
+    ["b|1", "Wanted"],
+    ["a|2", "Wanted"],
+    ["a|2", "Other"],
+  ] as const;
+
+  /** What a projection of some types is given of a log. */
+  const given = async (
+    options: ConstructorParameters<typeof TimedRun>[1] = {},
+  ): Promise<readonly number[]> => {
+    const positions: number[] = [];
+    const run = new TimedRun(
+      [
+        defineProjection({
+          name: "batches",
+          version: 1,
+          types: ["Wanted"],
+          categories: ["a"],
+          handle: (events) => void positions.push(...events.map(({ position }) => position)),
+        }),
+      ],
+      options,
+    );
+    for (const [streamId, type] of EVENTS) await run.store.append(streamId, [{ type, data: {} }]);
+    await run.untilStored(EVENTS.length);
+    expect(run.saidOf("batchHandled").reduce((sum, { events }) => sum + events, 0)).toBe(positions.length);
+    return positions;
+  };
+
+  it("are all that is handed over; the position moves past the others", async () => {
+    expect(await given()).toEqual([1, 4]);
+  });
+
+  it("are those that events have now: what was forgotten is of another type", async () => {
+    const positions = await given({
+      log: (log) => ({
+        waitBeyond: (position, options) => log.waitBeyond(position, options),
+        async read(after, options) {
+          const page = await log.read(after, options);
+          const forget = (event: AnyEvent): AnyEvent =>
+            event.position === 1 ? { ...event, type: "$forgotten" } : event;
+          return { ...page, events: page.events.map(forget) };
+        },
+      }),
+    });
+    expect(positions).toEqual([4]);
   });
 });

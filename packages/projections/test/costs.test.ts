@@ -15,6 +15,7 @@ import type { DocumentProjection } from "../src/definition/projection.ts";
 import { PROJECTION_GUARDS } from "../src/run/guards.ts";
 import type { ProjectionEvent } from "../src/run/projection-event.ts";
 import { DEFAULT_CHECKPOINT_INTERVAL_MS } from "../src/run/slot-runner.ts";
+import { createProjections } from "../src/projections.ts";
 import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage.ts";
 import type { ProjectionStorage } from "../src/storage/projection-storage.ts";
 import { StoredProjectionWorker } from "../src/worker/projection-worker.ts";
@@ -165,6 +166,36 @@ describe("a catch-up of 1,000 events", () => {
     // Nothing is left to be stored by itself.
     expect(moves).toBe(0);
   });
+
+  it("in one batch of 250 documents, moves them in as many transactions as they need", async () => {
+    const DOCUMENTS = 250;
+    const together = defineProjection({
+      name: "many",
+      version: 1,
+      mode: "transaction",
+      batch: { maxEvents: EVENTS },
+      key: ({ position }) => (position <= DOCUMENTS ? String(position) : undefined),
+      initialState: (): Count => ({ count: 0 }),
+      evolve: ({ count }, { position }) => ({ count: count + position }),
+    });
+    const batches: number[] = [];
+    await catchUp(together, (event) => {
+      if (event.type === "batchHandled") batches.push(event.events);
+    });
+    expect(batches).toEqual([EVENTS]);
+    // One action of each is for the position.
+    const documents = transactions().map((units) => (units - 2) / 2);
+    expect(Math.max(...documents)).toBeLessThanOrEqual(99);
+    expect(documents.reduce((sum, count) => sum + count, 0)).toBe(DOCUMENTS);
+    const found: number[] = [];
+    for await (const { key, document } of createProjections({ client: clients.log })
+      .documents(together)
+      .list()) {
+      expect(key).toBe(String(document.count));
+      found.push(document.count);
+    }
+    expect(new Set(found).size).toBe(DOCUMENTS);
+  });
 });
 
 describe("checkpoints beside documents", () => {
@@ -179,6 +210,10 @@ describe("checkpoints beside documents", () => {
     expect(moves).toBe(20);
     await catchUp(counting("fast", 1, { batch }), passing(10));
     expect(moves).toBe(2);
+    // Batches of 25 at the same speed take no more.
+    await catchUp(counting("larger", 1, { batch: { maxEvents: 25 } }), passing(250));
+    expect(moves / EVENTS).toBeLessThanOrEqual(0.02);
+    expect(moves).toBe(20);
   });
 
   it("control: an interval that is always over stores one with each batch", async () => {

@@ -29,7 +29,8 @@ export class ModelChecks {
   /** Builds of which something was parked. */
   readonly parkedIn = new Set<string>();
   readonly registrations = new Map<string, Registration>();
-  readonly counts: Record<"parked" | "replayed" | "flips" | "resets" | "takeovers", number> = {
+  readonly counts: Record<"parked" | "replayed" | "flips" | "resets" | "takeovers" | "waits", number> = {
+    waits: 0,
     parked: 0,
     replayed: 0,
     flips: 0,
@@ -107,6 +108,18 @@ export class ModelChecks {
     if (known !== event.position) this.#fail(`${key} is the key of ${known} and of ${event.position}`);
     this.#mailKeys.set(key, event.position);
     this.#effect(`mails@${build}#${slot}`, event, "again");
+  }
+
+  /** Somebody was told that a position is passed; a reset since they asked, after so many, may have taken that back. */
+  waited(name: ModelName, position: number, resetsBefore: number): void {
+    const { live } = this.registrations.get(name) ?? {};
+    if (live === undefined) return this.#fail(`${name} was waited for, and is not known`);
+    if (this.counts.resets > resetsBefore) return;
+    this.counts.waits++;
+    const build = `${name}@${live.number}`;
+    for (const event of this.log.slice(0, position)) {
+      for (let slot = 0; slot < live.slots; slot++) this.#checkDone({ name, build, slot }, event);
+    }
   }
 
   /** What has to be there once everything has come to rest. */

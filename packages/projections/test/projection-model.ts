@@ -1,8 +1,7 @@
 import { createMemoryEventStore, createMemoryStorage } from "@tuppence/core/memory";
-import type { EventStore, LogReader } from "@tuppence/core";
+import { type EventStore, type LogReader, WaitTimeoutError } from "@tuppence/core";
 import { type ControlChange, createLeaseGroup, UncertainWriteError } from "@tuppence/core/leases";
 import { LEASE_GROUP } from "../src/builds/names.ts";
-import type { AnyEvent } from "../src/definition/projection.ts";
 import { ProjectionBusyError, ProjectionMissingError } from "../src/errors.ts";
 import { createProjections } from "../src/projections.ts";
 import { PROJECTION_GUARDS, type ProjectionGuards } from "../src/run/guards.ts";
@@ -14,13 +13,13 @@ import { ModelChecks } from "./model-checks.ts";
 import {
   ALL_EVENTS,
   type Code,
-  dataOf,
   eventsOf,
   MODEL_PROJECTIONS,
   type ModelName,
   modelProjection,
   type Outside,
 } from "./model-projections.ts";
+import { NaiveCounts } from "./naive-counts.ts";
 import { Process, World } from "./projection-world.ts";
 import { seededRandom } from "./turns.ts";
 
@@ -33,6 +32,8 @@ import { seededRandom } from "./turns.ts";
 export interface Sabotage {
   readonly guards?: Partial<ProjectionGuards> | undefined;
   readonly alter?: ((change: ControlChange) => ControlChange) | undefined;
+  /** Whether waits are told that all is passed, whatever is. */
+  readonly waitsEarly?: boolean | undefined;
   /** What is run. Default: two or three of all. */
   readonly projections?: readonly ModelName[] | undefined;
 }
@@ -49,6 +50,7 @@ const LEASE_MS = 3_000;
 const FAULTS_MS = 25_000;
 const REST_MS = 400_000;
 const MAX_PROCESSES = 3;
+const WAIT_MS = 10_000;
 
 /** Runs one history; answers what went wrong in it, and how much happened. */
 export async function runProjectionHistory(
@@ -79,7 +81,7 @@ class ProjectionModel {
   readonly #slots: readonly number[];
   readonly #maxEvents: number;
   readonly #isPoisoned: boolean;
-  readonly #counts = new Map<string, { count: number; position: number }>();
+  readonly #counts = new NaiveCounts(KEYS);
   #code: Code = { version: 1, isFixed: false };
   readonly #repairedAt: number;
   #workers: Worker[] = [];
@@ -117,10 +119,12 @@ class ProjectionModel {
       await world.runUntil(world.time + this.#random() * 2_000);
       await this.#append();
       this.#meddle();
+      if (this.#random() < 0.5) this.#wait();
     }
     await this.#comeToRest();
     this.checks.checkEnd(this.#names);
-    this.#checkCounts();
+    const { live } = this.checks.registrations.get("naive") ?? {};
+    if (live) this.checks.problems.push(...this.#counts.problemsOf(live, this.checks.log));
   }
 
   #upTo(most: number): number {
@@ -296,32 +300,8 @@ class ProjectionModel {
       send: (event, { build, slot, signal, idempotencyKey: key }) =>
         write(signal, () => checks.sent(build, slot, { event, key })),
       count: (events, { build, slot, upTo, signal }) =>
-        write(signal, () => this.#count(`${build}#${slot}`, events, upTo)),
+        write(signal, () => this.#counts.add(`${build}#${slot}`, events, upTo)),
     };
-  }
-
-  #count(place: string, events: readonly AnyEvent[], upTo: number): void {
-    for (const key of new Set(events.flatMap((event) => dataOf(event).keys))) {
-      const name = `${place}/${key}`;
-      const row = this.#counts.get(name) ?? { count: 0, position: 0 };
-      if (row.position >= upTo) continue;
-      const count = events.filter((event) => dataOf(event).keys.includes(key)).length;
-      this.#counts.set(name, { count: row.count + count, position: upTo });
-    }
-  }
-
-  /** The naive projection, whose rows are counts. */
-  #checkCounts(): void {
-    const { live } = this.checks.registrations.get("naive") ?? {};
-    if (live === undefined) return;
-    for (const key of KEYS) {
-      let count = 0;
-      for (let slot = 0; slot < live.slots; slot++) {
-        count += this.#counts.get(`${live.number}#${slot}/${key}`)?.count ?? 0;
-      }
-      const expected = this.checks.log.filter((event) => dataOf(event).keys.includes(key)).length;
-      if (count !== expected) this.checks.problems.push(`${key} was counted ${count} times, not ${expected}`);
-    }
   }
 
   /** Freezes, kills, stops or starts a process, deploys, or operates. */
@@ -362,6 +342,23 @@ class ProjectionModel {
     return createProjections({ storage, store: this.#store, runtime: process.runtime });
   }
 
+  /** Somebody waits for an event of the log, and looks when they are told that it is passed. */
+  #wait(): void {
+    const { checks } = this;
+    const name = this.#names[Math.floor(this.#random() * this.#names.length)] ?? "naive";
+    const position = this.#upTo(checks.log.length);
+    if (name === "naive" || position > checks.log.length) return;
+    const { resets } = checks.counts;
+    const shape = { code: this.#code, slots: 1, maxEvents: 1 };
+    const projection = modelProjection(name, shape, this.#outside(new Process(this.#world, "reader")));
+    const waited = this.#sabotage.waitsEarly === true ? 0 : position;
+    const waiting = this.#operator().waitFor(projection, waited, { timeoutMs: WAIT_MS });
+    waiting.then(
+      () => checks.waited(name, position, resets),
+      (error: unknown) => this.#checkExpected("a wait", error),
+    );
+  }
+
   #operate(): void {
     const random = this.#random;
     const operator = this.#operator();
@@ -375,12 +372,13 @@ class ProjectionModel {
       if (kind < 0.82) return operator.reset(name);
       return kind < 0.9 ? operator.pause(name) : operator.resume(name);
     };
-    operation().catch((error: unknown) => {
-      const isExpected = [ProjectionBusyError, ProjectionMissingError, UncertainWriteError].some(
-        (expected) => error instanceof expected,
-      );
-      if (isExpected || (error as Error).name === "ThrottlingException") return;
-      this.checks.problems.push(`an operation failed: ${String((error as Error).stack)}`);
-    });
+    operation().catch((error: unknown) => this.#checkExpected("an operation", error));
+  }
+
+  #checkExpected(what: string, error: unknown): void {
+    const expected = [ProjectionBusyError, ProjectionMissingError, UncertainWriteError, WaitTimeoutError];
+    if (expected.some((each) => error instanceof each)) return;
+    if ((error as Error).name === "ThrottlingException") return;
+    this.checks.problems.push(`${what} failed: ${String((error as Error).stack)}`);
   }
 }

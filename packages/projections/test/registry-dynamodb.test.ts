@@ -68,6 +68,38 @@ describe("a registration in DynamoDB", () => {
     expect(new Set(rebuilt.map(({ next }) => next?.number)).size).toBe(1);
   });
 
+  it("flips once, however many deployers do it at once", async () => {
+    const name = "fliprace";
+    await registry.register(documents({ name, slots: 2 }), noLog);
+    for (const slot of [0, 1]) {
+      await leaseAt(control, slotResource(name, 1, slot), { position: "10", epoch: 1 });
+    }
+    await Promise.all(
+      [2, 2].map((version) => registry.register(documents({ name, version, slots: 2 }), noLog)),
+    );
+    for (const slot of [0, 1]) {
+      await leaseAt(control, slotResource(name, 2, slot), { position: "10", epoch: 1 });
+    }
+    const before = await registry.find(name);
+    const deployers = Array.from({ length: 6 }, () =>
+      createRegistry({ storage: control, runtime: SYSTEM_RUNTIME }),
+    );
+    const flipped = await Promise.all(deployers.map((each) => each.flip(name, 2)));
+    expect(flipped).toEqual(flipped.map(() => true));
+    const after = await registry.find(name);
+    expect(after).toMatchObject({ live: { number: 2, version: 2 }, next: undefined, builds: 2 });
+    // One change was made, and one build was retired.
+    expect(after?.revision).toBe((before?.revision ?? 0) + 1);
+    const retired = (await listRetired(control)).filter(({ projection }) => projection === name);
+    expect(retired.map(({ number }) => number)).toEqual([1]);
+    const leases = leasesOfBuild(await readSlotLeases(control, "strong"), name, {
+      number: 1,
+      version: 1,
+      slots: 2,
+    });
+    expect(leases.map(({ epoch }) => epoch)).toEqual([2, 2]);
+  });
+
   it("is taken away when its time has come", async () => {
     await registry.register(documents({ name: "gone", slots: 2 }), noLog);
     await registry.reset("gone");

@@ -1,11 +1,12 @@
 import { setImmediate } from "node:timers/promises";
-import type { EventStore } from "@tuppence/core";
+import type { EventStore, Runtime } from "@tuppence/core";
 import { type ControlStorage, createMemoryControlStorage } from "@tuppence/core/leases";
 import { createMemoryEventStore } from "@tuppence/core/memory";
 import { slotResource } from "../src/builds/names.ts";
 import { readSlotLeases } from "../src/builds/slot-leases.ts";
 import type { Projection } from "../src/definition/projection.ts";
 import { createProjections, type Projections } from "../src/projections.ts";
+import { PROJECTION_GUARDS, type ProjectionGuards } from "../src/run/guards.ts";
 import type { LogSource } from "../src/run/log-window.ts";
 import type { ParkedInSlot } from "../src/run/list-parked.ts";
 import type { ProjectionEvent } from "../src/run/projection-event.ts";
@@ -25,42 +26,74 @@ interface TimedOptions {
   readonly log?: ((log: LogSource, store: EventStore) => LogSource) | undefined;
   /** Called after each write that was made, before whoever sent it hears of it. */
   readonly onWrite?: ((run: TimedRun) => Promise<void>) | undefined;
+  /** What is switched off. */
+  readonly guards?: Partial<ProjectionGuards> | undefined;
 }
 
-/** A worker in virtual time, in which nothing goes wrong and calls take no time: what it does when is exact. */
+/** When a worker said something, and which. */
+interface Said {
+  readonly at: number;
+  readonly by: string;
+}
+
+/** How long a slot stays with a process that gives no sign of life, in virtual milliseconds. */
+export const LEASE_MS = 3_000;
+
+/** A worker in virtual time, or several, in which nothing goes wrong and calls take no time: what is done when is exact. */
 export class TimedRun {
   readonly store: EventStore;
   readonly projections: Projections;
-  /** What the worker said, and when. */
-  readonly said: { readonly at: number; readonly event: ProjectionEvent }[] = [];
+  /** What workers said. */
+  readonly said: (Said & { readonly event: ProjectionEvent })[] = [];
   /** What transactions wrote to other tables. */
   readonly written: object[] = [];
   readonly #control: ControlStorage;
   readonly #world: World;
+  readonly #options: TimedOptions;
+  readonly #random: () => number = seededRandom(1);
+  #workers = 0;
 
   constructor(projections: readonly Projection[], options: TimedOptions = {}) {
+    this.#options = options;
     // By this chance no clock drifts; ids have to differ.
     this.#world = new World(() => 0.5);
     this.#world.isFaulty = false;
-    const runtime = { ...new Process(this.#world, "worker").runtime, random: seededRandom(1) };
+    const runtime = this.#runtimeOf(new Process(this.#world, "office"));
     this.store = createMemoryEventStore({ runtime });
     this.#control = this.#watched(createMemoryControlStorage(), options.onWrite);
     const storage = createMemoryProjectionStorage(this.#control);
     this.projections = createProjections({ storage, store: this.store, runtime });
+    if (projections.length > 0) this.startWorker(projections);
+  }
+
+  /** Another process with a worker: it may be frozen, by its `frozenUntil`. */
+  startWorker(projections: readonly Projection[]): Process {
+    const { guards, log: changeLog } = this.#options;
+    const process = new Process(this.#world, `worker${++this.#workers}`);
     const log = this.store.openLogReader({ pollIntervalMs: 20 });
     const worker = createProjectionWorkerOn(
       {
         projections,
         store: this.store,
-        storage,
-        runtime,
-        leaseDurationMs: 3_000,
+        storage: createMemoryProjectionStorage(this.#control),
+        workerId: process.name,
+        runtime: this.#runtimeOf(process),
+        leaseDurationMs: LEASE_MS,
         checkpointIntervalMs: CHECKPOINT_MS,
-        onEvent: (event) => this.said.push({ at: this.now, event }),
+        onEvent: (event) => this.said.push({ at: this.now, by: process.name, event }),
       },
-      { parkedLookMs: 100, log: options.log?.(log, this.store) ?? log },
+      {
+        parkedLookMs: 100,
+        guards: { ...PROJECTION_GUARDS, ...guards },
+        log: changeLog?.(log, this.store) ?? log,
+      },
     );
     worker.start();
+    return process;
+  }
+
+  #runtimeOf({ runtime }: Process): Runtime {
+    return { ...runtime, random: this.#random };
   }
 
   /** Virtual milliseconds since it began. */
@@ -115,9 +148,11 @@ export class TimedRun {
 
   saidOf<Type extends ProjectionEvent["type"]>(
     type: Type,
-  ): readonly (Extract<ProjectionEvent, { readonly type: Type }> & { readonly at: number })[] {
-    return this.said.flatMap(({ at, event }) =>
-      event.type === type ? [{ at, ...(event as Extract<ProjectionEvent, { readonly type: Type }>) }] : [],
+  ): readonly (Extract<ProjectionEvent, { readonly type: Type }> & Said)[] {
+    return this.said.flatMap(({ at, by, event }) =>
+      event.type === type
+        ? [{ at, by, ...(event as Extract<ProjectionEvent, { readonly type: Type }>) }]
+        : [],
     );
   }
 

@@ -91,7 +91,10 @@ export interface BatchContext extends BuildContext {
   readonly after: number;
   /** Everything up to this position is handled with this batch; what it does not show is of no concern to it. */
   readonly upTo: number;
-  /** False while it is built beside the live one: leave out what others would notice. */
+  /**
+   * False while it is built beside the live one: leave out what others would notice. Around a flip a few events may be handled by both
+   * builds as live ones, or by none: an effect that must come of every event belongs in a reactor.
+   */
   readonly isLive: boolean;
   /** How often these events are tried, from 1. */
   readonly attempt: number;
