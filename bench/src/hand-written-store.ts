@@ -18,7 +18,10 @@ export interface HandWrittenStore {
   readonly version: (streamId: string) => Promise<number>;
 }
 
-export function createHandWrittenStore({ client, tableName }: Database): HandWrittenStore {
+export function createHandWrittenStore({
+  client,
+  tableName,
+}: Pick<Database, "client" | "tableName">): HandWrittenStore {
   const documents = DynamoDBDocumentClient.from(client);
   return {
     append: async (streamId, events, version) => {

@@ -61,13 +61,17 @@ export function percentile(sorted: readonly number[], percent: number): number {
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** Runs the sides one after the other, `rounds` times; every round starts with another side. A list for each side. */
+/**
+ * Runs the sides one after the other, `rounds` times; every round starts with another side. A list for each side. No
+ * round but the first is begun after `endsAt`, a moment of `performance.now()`.
+ */
 export async function inTurn(
   sides: readonly ((round: number) => Promise<Figures>)[],
   rounds: number,
+  endsAt: number = Number.POSITIVE_INFINITY,
 ): Promise<Figures[][]> {
   const results = sides.map((): Figures[] => []);
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds && (round === 0 || performance.now() < endsAt); round++) {
     for (let turn = 0; turn < sides.length; turn++) {
       const side = (round + turn) % sides.length;
       const figures = await sides[side]?.(round);
