@@ -1,9 +1,13 @@
 import type { ControlItem } from "@tuppence/core/leases";
+import pMap from "p-map";
 import { openPartition } from "../entries/keys.ts";
 import { endOfMinute, minuteKey, minuteOf } from "../minutes/minute.ts";
 import { ringBy } from "../minutes/open-minute.ts";
 import type { ScheduleStorage } from "../storage/schedule-storage.ts";
 import { type DrainContext, drainMinute } from "./drain-minute.ts";
+
+/** Minutes of a shard that one doorbell has drained at a time: after an outage there are many. */
+const CONCURRENT_MINUTES = 4;
 
 /** A minute that is open, as its marker says. */
 export interface OpenMinute {
@@ -56,13 +60,14 @@ export async function ring(
     // What follows in a series that is late may be in a minute that was not open before.
     const left = open.filter(({ minute }) => !drained.has(minute));
     if (left.length === 0) return;
-    for (const { minute, marker } of left) {
+    const drain = async ({ minute, marker }: OpenMinute): Promise<void> => {
       context.signal?.throwIfAborted();
       drained.add(minute);
       const place = { shard, minute };
       const leftAtMs = await drainMinute(draining, place, marker);
       // Its own doorbell rings at its end.
       if (leftAtMs !== undefined) await ringBy(context, place, Math.max(leftAtMs, endOfMinute(minute)));
-    }
+    };
+    await pMap(left, drain, { concurrency: CONCURRENT_MINUTES });
   }
 }
