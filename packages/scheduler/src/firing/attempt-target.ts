@@ -1,7 +1,8 @@
-import { LinkedAbort, pause } from "@tuppence/core";
+import { LinkedAbort } from "@tuppence/core";
 import type { SchedulerContext } from "../context.ts";
 import type { Entry } from "../entries/entry.ts";
 import { TargetTimeoutError } from "../errors.ts";
+import { deadlinesOf } from "./deadlines.ts";
 import { DEFAULT_TARGET_TIMEOUT_MS, type Occurrence, type Target } from "../targets/target.ts";
 
 /** How much longer a claim lasts than an attempt may, in milliseconds: for the writes around it. */
@@ -47,13 +48,9 @@ export async function attemptTarget<Result>(
 ): Promise<Result> {
   const timeoutMs = timeoutOf(attempt.target);
   using ending = new LinkedAbort(attempt.signal);
-  const ended = new AbortController();
-  const timeOut = async (): Promise<void> => {
-    if (await pause(runtime, timeoutMs, ended.signal)) {
-      ending.abort(new TargetTimeoutError(attempt.name, timeoutMs));
-    }
-  };
-  const timer = timeOut();
+  const end = deadlinesOf(runtime).set(timeoutMs, () => {
+    ending.abort(new TargetTimeoutError(attempt.name, timeoutMs));
+  });
   const gaveUp = new Promise<never>((_, reject) => {
     const giveUp = (): void => reject(ending.signal.reason);
     if (ending.signal.aborted) giveUp();
@@ -62,7 +59,6 @@ export async function attemptTarget<Result>(
   try {
     return await Promise.race([(async () => fire(ending.signal))(), gaveUp]);
   } finally {
-    ended.abort("ended");
-    await timer;
+    end();
   }
 }

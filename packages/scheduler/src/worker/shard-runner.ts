@@ -49,6 +49,7 @@ export class ShardRunner {
   readonly #done = new LRUCache<string, true>({ max: MAX_DONE });
   /** When a minute was last read whole. */
   readonly #wholeAt = new Map<number, number>();
+  readonly #waits = new Map<number, Promise<void>>();
   #awake = new AbortController();
 
   constructor(context: SchedulerContext, lease: Lease, settings: ShardSettings) {
@@ -189,7 +190,18 @@ export class ShardRunner {
     }
   }
 
-  async #untilTime(fireAtMs: number): Promise<void> {
+  /** Those that are due at the same moment wait together. */
+  #untilTime(fireAtMs: number): Promise<void> {
+    const waiting =
+      this.#waits.get(fireAtMs) ??
+      this.#waitUntil(fireAtMs).finally(() => {
+        this.#waits.delete(fireAtMs);
+      });
+    this.#waits.set(fireAtMs, waiting);
+    return waiting;
+  }
+
+  async #waitUntil(fireAtMs: number): Promise<void> {
     const { runtime, signal } = this.#context;
     // A timer may be early by a part of a millisecond, and a clock may be set back.
     for (let leftMs = fireAtMs - runtime.now(); leftMs > 0; leftMs = fireAtMs - runtime.now()) {
