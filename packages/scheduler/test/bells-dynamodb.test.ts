@@ -70,13 +70,7 @@ it(`${SCHEDULES} schedules are fired by doorbells that DynamoDB removes, through
     settings: bellEventSourceMapping(),
   });
   onTestFinished(() => mapping.stop());
-<<<<<<< HEAD
-  expect(events).toEqual([]);
-  await scheduler.ensureTables();
   await expect.poll(() => events.length, { timeout: 120_000, interval: 100 }).toBe(SCHEDULES);
-=======
-  await expect.poll(() => events.length, { timeout: 120_000, interval: 100 }).toBe(SCHEDULES);
->>>>>>> wip-s1
   await mapping.whenCaughtUp();
   await api.whenIdle();
   expect(events.map(({ payload }) => payload).toSorted((one, other) => one - other)).toEqual(
