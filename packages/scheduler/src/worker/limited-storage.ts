@@ -10,8 +10,8 @@ export interface Load {
   writeMs: number;
 }
 
-/** What is believed before it was measured. */
-export const FIRST_WRITE_MS = 1;
+/** What is believed before it was measured: the first writes of a process open its connections. */
+export const FIRST_WRITE_MS = 3;
 
 /** Fewer writes at a time say nothing of how many there could be. */
 const MIN_ACTIVE = 8;

@@ -27,8 +27,8 @@ export interface ShardSettings {
 
 /** How much more time is taken for claims than they should need: what ends beside them is written as well. */
 const RESERVE = 2;
-/** What claiming one takes, in milliseconds. */
-const MIN_AHEAD_MS = 40;
+/** What claiming one takes at most, as a rule: a pause of the process or of the network included, in milliseconds. */
+const MIN_AHEAD_MS = 200;
 /** How far back each look goes, in milliseconds: clocks of those who schedule may be behind by that much. */
 const LOOK_BACK_MS = 10_000;
 /** How often all of a minute is read, in milliseconds. */
