@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SCHEDULER_GUARDS, type SchedulerGuards } from "../src/guards.ts";
 import { HookedStorage } from "./hooked-storage.ts";
-import { StoppedClock } from "./stopped-clock.ts";
+import { all, StoppedClock } from "./stopped-clock.ts";
 
 /** The moments at which each guard is needed, one by one, and that it is. */
 
@@ -124,6 +124,27 @@ describe("a cancellation", () => {
     },
     { guarded: ["alreadyFired", 1], unguarded: ["cancelled", 1] },
   );
+});
+
+describe("a move", () => {
+  it("of a series that goes on at the same moment leaves one chain of occurrences", async () => {
+    const { clock, hooked, other } = place(undefined);
+    await clock.scheduler.schedule({ name: "a", every: "2m", target: "call" });
+    clock.now += 2 * MINUTE;
+    other.now = clock.now;
+    // Seen while its occurrence is fired; by the time that it is moved, there is the next one.
+    clock.onCall = async () => {
+      clock.onCall = () => undefined;
+      hooked.before(
+        (partition, { g }) => partition.startsWith("NAME") && g === 2,
+        () => other.pass(2 * MINUTE),
+      );
+      await clock.scheduler.reschedule("a", { every: "1h" });
+    };
+    await clock.pass(0);
+    const left = await all(clock.scheduler.list());
+    expect(left).toMatchObject([{ name: "a", state: "pending", spec: { everyMs: 60 * MINUTE } }]);
+  });
 });
 
 describe("a doorbell", () => {

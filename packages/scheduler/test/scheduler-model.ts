@@ -3,6 +3,7 @@ import { ring } from "../src/drain/ring.ts";
 import { bellPlace } from "../src/entries/keys.ts";
 import { ScheduleBusyError } from "../src/errors.ts";
 import { SCHEDULER_GUARDS, type SchedulerGuards } from "../src/guards.ts";
+import type { RunOverlap } from "../src/recurrence/series-policy.ts";
 import { contextOf, createSchedulerOn, type Scheduler } from "../src/scheduler.ts";
 import { createMemoryScheduleStorage } from "../src/storage/memory-storage.ts";
 import type { Occurrence, Targets } from "../src/targets/target.ts";
@@ -54,6 +55,7 @@ interface Plan {
   readonly key: number;
   readonly target: "write" | "call";
   readonly isSeries: boolean;
+  readonly overlap: RunOverlap;
   /** Ids and names by which it can be asked for. */
   readonly handles: string[];
   isAcknowledged: boolean;
@@ -85,6 +87,8 @@ class SchedulerModel {
   readonly #ttlDelayMs: number;
   /** Doorbells that were hung. */
   readonly #bells = new Set<string>();
+  /** When an occurrence was claimed first. */
+  readonly #begun = new Map<string, number>();
   readonly #follows = new Map<string, string>();
   /** Who schedules. */
   #clients: Client[] = [];
@@ -162,10 +166,12 @@ class SchedulerModel {
     const isSeries = !this.#isQuiet && this.#random() < 0.25;
     const target = this.#random() < 0.5 ? "write" : "call";
     const name = isSeries || this.#random() < 0.3 ? `n${key}` : undefined;
+    const overlap = isSeries && this.#random() < 0.5 ? "allow" : "skip";
     const plan: Plan = {
       key,
       target,
       isSeries,
+      overlap,
       handles: name === undefined ? [] : [name],
       isAcknowledged: false,
       cancelledAt: undefined,
@@ -173,7 +179,6 @@ class SchedulerModel {
       fires: [],
     };
     this.plans.set(key, plan);
-    const overlap = this.#random() < 0.5 ? "allow" : "skip";
     const words = { target, payload: { key }, name, overlap } as const;
     const when = isSeries ? { every: 2 * MINUTE + this.#upTo(10) * MINUTE } : { at: this.#someTime() };
     // Who has a name can ask again.
@@ -298,7 +303,9 @@ class SchedulerModel {
     const plan = this.plans.get((payload as { readonly key: number }).key);
     if (plan === undefined) return;
     const { time: at } = this.#world;
-    if (plan.cancelledAt !== undefined && plan.cancelledAt < at) {
+    // Runs beside each other that had begun by then go on.
+    const begunAt = plan.overlap === "allow" ? (this.#begun.get(id) ?? at) : at;
+    if (plan.cancelledAt !== undefined && plan.cancelledAt < begunAt) {
       // What was begun before it was cancelled is told to be firing, not cancelled.
       this.problems.push(`${plan.key} fired after it was cancelled`);
     }
@@ -321,6 +328,7 @@ class SchedulerModel {
     ) {
       this.problems.push(`${key.sort} was claimed while it was ${String(before?.["st"])}`);
     }
+    if (after["t0"] !== undefined && !this.#begun.has(key.sort)) this.#begun.set(key.sort, this.#world.time);
     this.#checkFork(key.sort, before, after);
   }
 

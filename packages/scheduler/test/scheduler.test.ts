@@ -355,6 +355,24 @@ describe("a series", () => {
     expect(clock.fired).toHaveLength(5);
   });
 
+  it("is cancelled by the id that it was made with, whatever has become of it", async () => {
+    const clock = new StoppedClock();
+    const { scheduler } = clock;
+    const { id } = await scheduler.schedule({ name: "a", cron: "0 * * * *", target: "call" });
+    await clock.pass(HOUR);
+    await scheduler.pause("a");
+    await scheduler.resume("a");
+    await scheduler.reschedule("a", { cron: "30 * * * *" });
+    expect(await scheduler.cancel(id)).toBe("cancelled");
+    await clock.pass(2 * HOUR);
+    expect(clock.fired).toHaveLength(1);
+    await scheduler.schedule({ name: "a", cron: "0 * * * *", target: "call" });
+    // Another one under its name is not meant.
+    expect(await scheduler.cancel(id)).toBe("alreadyFired");
+    await clock.pass(HOUR);
+    expect(clock.fired).toHaveLength(2);
+  });
+
   it("ends when its pattern does", async () => {
     const clock = new StoppedClock();
     const { scheduler } = clock;

@@ -73,10 +73,11 @@ describe("stored schedules", () => {
         overlap: "allow",
       },
     });
-    const named = { st: "active", g: 2, d, u: 1_772_325_311_000, x: ID, tk: "1h2k3l4m" };
+    const named = { st: "active", g: 2, g0: 1, d, u: 1_772_325_311_000, x: ID, tk: "1h2k3l4m" };
     expect(decodeNamed("report", named)).toMatchObject({
       state: "active",
       generation: 2,
+      firstGeneration: 1,
       entryId: ID,
       dueMs: 1_772_325_311_000,
     });

@@ -14,6 +14,8 @@ import { MAX_RACES } from "./schedule.ts";
 /**
  * What became of a cancellation, for good. `cancelled`: it does not fire, now or later. `alreadyFired`: it was too late. `firing`: an attempt is
  * under way; of a series that is the last one. `unknown`: there is no such schedule, or nothing left of it.
+ *
+ * Of a series with `overlap: "allow"`, nothing begins any more; runs that have begun go on beside each other, their retries included.
  */
 export type Cancellation = "cancelled" | "alreadyFired" | "firing" | "unknown";
 

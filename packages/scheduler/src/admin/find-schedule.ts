@@ -18,17 +18,27 @@ type Finding = Pick<SchedulerContext, "storage"> & { readonly signal?: AbortSign
 /** By id, wherever it was moved to, or by name. Cost: 1 RCU for the name, 1 for each entry. */
 export async function findSchedule(context: Finding, idOrName: string): Promise<FoundSchedule> {
   if (!isEntryId(idOrName)) {
-    const named = await findNamed(context, idOrName);
-    return { named, entry: named && (await findEntryOf(context, named)) };
+    for (;;) {
+      const named = await findNamed(context, idOrName);
+      const entry = named && (await findEntryOf(context, named));
+      // It was moved between the two looks, and its name with it.
+      if (entry === undefined || !isMoved(entry)) return { named, entry };
+    }
   }
   let entry = await findEntry(context, idOrName);
-  while (entry?.nextId !== undefined && (entry.state === "moved" || entry.nextState === "moved")) {
+  while (entry?.nextId !== undefined && isMoved(entry)) {
     entry = await findEntry(context, entry.nextId);
   }
   const named = entry?.name === undefined ? undefined : await findNamed(context, entry.name);
   const isOfIt =
-    entry?.generation === undefined ? named?.entryId === entry?.id : named?.generation === entry.generation;
+    entry?.generation === undefined
+      ? named?.entryId === entry?.id
+      : named !== undefined && entry.generation >= named.firstGeneration;
   return { entry, named: isOfIt ? named : undefined };
+}
+
+function isMoved({ state, nextState }: Entry): boolean {
+  return state === "moved" || nextState === "moved";
 }
 
 /** The entry of what has a name. Cost: 1 RCU. */

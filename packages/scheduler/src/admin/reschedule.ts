@@ -33,7 +33,11 @@ export async function reschedule(
     }
     const current = goesOn ? await findSchedule(context, named.name) : found;
     const definition = { ...(named ?? entry).definition, spec };
-    const moved = await supersede(context, { ...current, name: named?.name }, { definition, shards });
+    const moved = await supersede(
+      context,
+      { ...current, name: named?.name },
+      { definition, shards, isSame: true },
+    );
     if (moved !== undefined) return scheduleOf(moved);
   }
   throw new ScheduleBusyError(`schedule ${JSON.stringify(idOrName)}`, { mayBeWritten: false });
@@ -63,7 +67,7 @@ export async function fireNow(context: ChangeContext, idOrName: string, shards: 
     const moved = await supersede(
       context,
       { ...found, name: found.named?.name },
-      { definition, shards, fireAtMs },
+      { definition, shards, fireAtMs, isSame: true },
     );
     if (moved !== undefined) return scheduleOf(moved);
   }

@@ -28,7 +28,14 @@ export async function supersede(
     definition,
     shards,
     fireAtMs,
-  }: { readonly definition: Definition; readonly shards: number; readonly fireAtMs?: number | undefined },
+    isSame = false,
+  }: {
+    readonly definition: Definition;
+    readonly shards: number;
+    readonly fireAtMs?: number | undefined;
+    /** Whether the schedule stays the one that it is, and only its time is another. */
+    readonly isSame?: boolean | undefined;
+  },
 ): Promise<Entry | undefined> {
   const { named, entry, name } = found;
   const generation = (named?.generation ?? 0) + 1;
@@ -46,7 +53,16 @@ export async function supersede(
   const changes: TokenUpdate[] = [];
   if (name !== undefined) {
     const { id: entryId, dueMs } = first;
-    const next: NamedSchedule = { name, state: "active", generation, definition, dueMs, entryId };
+    const firstGeneration = isSame && named !== undefined ? named.firstGeneration : generation;
+    const next: NamedSchedule = {
+      name,
+      state: "active",
+      generation,
+      firstGeneration,
+      definition,
+      dueMs,
+      entryId,
+    };
     changes.push(putNamedUpdate(next, named, token));
   }
   if (isToMove) changes.push(withToken(entryUpdate(entry, token, moving), token));

@@ -9,6 +9,7 @@ import type { ScheduleStorage } from "../storage/schedule-storage.ts";
  * ```
  * p  S  NAME|partition    s   S  name
  * st S  state             g   N  generation: another with each change that somebody asked for
+ * g0 N  generation since which it is the same schedule: pauses and moves leave it one, something else under the name does not
  * d  S  definition, JSON  u   N  its time if it is for once, epoch ms
  * x  S  id of its entry   ttl N  epoch seconds, once it is over
  * tk S  token
@@ -21,6 +22,7 @@ export interface NamedSchedule {
   readonly name: string;
   readonly state: NameState;
   readonly generation: number;
+  readonly firstGeneration: number;
   readonly definition: Definition;
   readonly dueMs: number;
   readonly entryId: string;
@@ -42,6 +44,7 @@ export function decodeNamed(name: string, item: ControlItem): NamedSchedule {
     name,
     state: String(item["st"]) as NameState,
     generation: Number(item["g"]),
+    firstGeneration: Number(item["g0"]),
     definition: decodeDefinition(String(item["d"]), dueMs),
     dueMs,
     entryId: String(item["x"]),
@@ -51,12 +54,23 @@ export function decodeNamed(name: string, item: ControlItem): NamedSchedule {
 /** A named schedule in the place of the one that was seen; undefined: of none. */
 export function putNamedUpdate(
   schedule: NamedSchedule,
-  seen: Pick<NamedSchedule, "generation"> | undefined,
+  seen: Pick<NamedSchedule, "generation" | "entryId"> | undefined,
   token: string,
 ): ControlUpdate & { readonly set: { readonly tk: string } } {
-  const { name, state, generation, definition, dueMs, entryId } = schedule;
-  const set = { st: state, g: generation, d: encodeDefinition(definition), u: dueMs, x: entryId };
-  return { key: nameKey(name), where: { g: seen?.generation }, set: { ...set, ttl: undefined, tk: token } };
+  const { name, state, generation, firstGeneration, definition, dueMs, entryId } = schedule;
+  const set = {
+    st: state,
+    g: generation,
+    g0: firstGeneration,
+    d: encodeDefinition(definition),
+    u: dueMs,
+    x: entryId,
+  };
+  return {
+    key: nameKey(name),
+    where: { g: seen?.generation, x: seen?.entryId },
+    set: { ...set, ttl: undefined, tk: token },
+  };
 }
 
 /** The move of a series to its next occurrence, or to its end. */
