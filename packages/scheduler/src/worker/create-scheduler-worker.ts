@@ -62,7 +62,7 @@ export interface SchedulerWorker extends AsyncDisposable {
 }
 
 /**
- * Creates a worker that fires schedules to well under a second. Run it in one process or in several: they share the shards. Doorbells may ring beside it: a
+ * Creates a worker that claims schedules ahead of their time and fires them at it. Run it in one process or in several: they share the shards. Doorbells may ring beside it: a
  * claim decides who fires.
  *
  * Cost while there is nothing to do: in each shard 0.5 RCU for each look (3,600 RCU an hour) and 1,080 WCU an hour for its lease; 1,080 WCU an hour for the worker,
