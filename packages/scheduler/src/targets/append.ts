@@ -1,10 +1,4 @@
-import {
-  commitIdFrom,
-  type EventDefinitions,
-  type EventStore,
-  type NewEventOf,
-  WriteRefusedError,
-} from "@tuppence/core";
+import { type EventDefinitions, type EventStore, type NewEventOf, WriteRefusedError } from "@tuppence/core";
 import type { InStoreTarget, Occurrence } from "./target.ts";
 import { inStoreSettingsOf, type InStoreTargetOptions } from "./target-options.ts";
 
@@ -22,8 +16,8 @@ export interface AppendTargetOptions<Definitions extends EventDefinitions, Paylo
  * Appends events to a stream, behind all that it holds: exactly once, in one transaction with the end of the occurrence and, of a
  * series, the next one.
  *
- * Cost: that of an append with `commitId` and `also`. A transaction takes 2 WCU for each KB, and before it the tail of the stream is
- * read: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+ * Cost: that of an append with `also`. A transaction takes 2 WCU for each KB, and before it the tail of a stream that the process does
+ * not know is read: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
  */
 export function append<Definitions extends EventDefinitions, Payload = unknown>(
   options: AppendTargetOptions<Definitions, Payload>,
@@ -39,8 +33,7 @@ export function append<Definitions extends EventDefinitions, Payload = unknown>(
       try {
         await store.append(to, events(known), {
           expectedVersion: "any",
-          // A repeat of the same attempt finds its own commit.
-          commitId: commitIdFrom(occurrence.id),
+          // A repeat is refused by what is stored of the occurrence: no commit has to be looked for in the stream.
           also: finish.writes,
           signal,
         });
