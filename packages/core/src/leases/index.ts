@@ -30,4 +30,5 @@ export {
 export type { Lease, LeasedWork, LeaseGroup, LeaseState } from "./lease.ts";
 export type { LeaseEvent } from "./lease-event.ts";
 export { leaseKey, readLease } from "./lease-item.ts";
+export { sendUntilCertain } from "./send-until-certain.ts";
 export { DEFAULT_DRAIN_MS } from "./stored-lease-group.ts";

@@ -1,8 +1,9 @@
-import { backoffMs, type Runtime } from "@tuppence/core";
+import type { Runtime } from "@tuppence/core";
 import {
   type ControlOutcome,
   type ControlUpdate,
   type ControlChange,
+  sendUntilCertain,
   UncertainWriteError,
 } from "@tuppence/core/leases";
 import { ScheduleBusyError } from "../errors.ts";
@@ -15,7 +16,6 @@ import type { ScheduleStorage } from "./schedule-storage.ts";
 
 /** Sends of one write, the first included. */
 const MAX_SENDS = 10;
-const RESEND_BACKOFF = { baseMs: 25, maxMs: 1_000 };
 
 export interface Writing {
   readonly storage: ScheduleStorage;
@@ -33,16 +33,11 @@ export async function untilCertain<Result>(
   what: string,
   send: () => Promise<Result>,
 ): Promise<Result> {
-  let mayBeWritten = false;
-  for (let sends = 0; ; sends++) {
-    try {
-      return await send();
-    } catch (error) {
-      if (!(error instanceof UncertainWriteError)) throw error;
-      mayBeWritten ||= error.mayBeWritten;
-      if (sends + 1 >= MAX_SENDS) throw new ScheduleBusyError(what, { cause: error, mayBeWritten });
-      await runtime.sleep(backoffMs(sends, RESEND_BACKOFF, runtime.random), signal);
-    }
+  try {
+    return await sendUntilCertain({ runtime, maxSends: MAX_SENDS, signal }, send);
+  } catch (error) {
+    if (!(error instanceof UncertainWriteError)) throw error;
+    throw new ScheduleBusyError(what, { cause: error, mayBeWritten: error.mayBeWritten });
   }
 }
 
