@@ -11,7 +11,7 @@ import {
   createCommitsHandler,
 } from "../src/lambda/index.ts";
 import { entries, entry, journals, openInline, wrongIn } from "./inline-world.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** Documents that follow the commits without a log between them. */
 

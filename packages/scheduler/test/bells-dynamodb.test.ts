@@ -12,7 +12,7 @@ import { lambda } from "../src/targets/lambda/index.ts";
 import type { OccurrenceEvent } from "../src/targets/occurrence-event.ts";
 import { connect as connectMapping } from "./local-mapping.ts";
 import { all } from "./stopped-clock.ts";
-import { configOf, connect } from "./test-database.ts";
+import { configOf, connect } from "@tuppence/test-support/database";
 
 const DATABASE = "schedulebells";
 const SCHEDULES = 1_000;

@@ -4,10 +4,10 @@ import { createEventStore, DEFAULT_TABLE_PREFIX } from "@tuppence/core";
 import { findRuntimeInterfaceClient, ricFunction } from "@tuppence/local/lambda";
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { logEventSourceMapping } from "../src/lambda/index.ts";
 import { connect, environmentOf, openDatabase } from "./local-mapping.ts";
 import { collect, pageEnds, problemsOf, write } from "./log-traffic.ts";
-import { seededRandom } from "./virtual-time.ts";
 
 /** AWS's runtime interface client, where CI installs it; or why not: `pnpm --dir test/ric install`. */
 const realClient = findRuntimeInterfaceClient(fileURLToPath(new URL("../../../test/ric/", import.meta.url)));

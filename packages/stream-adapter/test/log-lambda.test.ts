@@ -13,6 +13,7 @@ import {
 } from "@tuppence/local/lambda";
 import type { Context, DynamoDBStreamEvent } from "aws-lambda";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { logRecordsHandler, StoppedAtRecordError } from "../src/index.ts";
 import {
   createLambdaHandler,
@@ -22,7 +23,6 @@ import {
 } from "../src/lambda/index.ts";
 import { connect, environmentOf, openDatabase } from "./local-mapping.ts";
 import { collect, pageEnds, problemsOf, write } from "./log-traffic.ts";
-import { seededRandom } from "./virtual-time.ts";
 
 const HANDLERS = new URL("handlers/log-handlers.mjs", import.meta.url);
 const EVENTS = 400;

@@ -1,9 +1,14 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
-import { startDynamoDBLocal } from "@tuppence/local";
+import { type LocalClientConfig, startDynamoDBLocal } from "@tuppence/local";
 
 const server = await startDynamoDBLocal({ log: false });
 
 /** A client of a database that only this name uses: DynamoDB Local keeps one for each access key id. */
 export function connect(database: string, config: DynamoDBClientConfig = {}): DynamoDBClient {
-  return new DynamoDBClient({ ...server.clientConfig(database), ...config });
+  return new DynamoDBClient({ ...configOf(database), ...config });
+}
+
+/** What leads to such a database, for other processes and functions. */
+export function configOf(database: string): LocalClientConfig {
+  return server.clientConfig(database);
 }
