@@ -24,7 +24,7 @@ async function started(consumer: QueueConsumer): Promise<QueueConsumer> {
   return consumer;
 }
 
-async function aborted(signal: AbortSignal): Promise<void> {
+async function abortOf(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
 }
 
@@ -273,7 +273,7 @@ describe("a parked message that was asked for", () => {
       const handler = async (): Promise<void> => {
         if (isBroken) throw new NonRetryableError("no");
         handling.abort();
-        await aborted(over.signal);
+        await abortOf(over.signal);
       };
       const take = async (): Promise<QueueConsumer> =>
         started(queue.consume("g", handler, { ...FAST, onFailure: "parkMessage" }));
@@ -286,7 +286,7 @@ describe("a parked message that was asked for", () => {
       beforeRead = async () => {
         beforeRead = async () => undefined;
         await take();
-        await aborted(handling.signal);
+        await abortOf(handling.signal);
       };
       reads = 0;
       const found = await queue.parked("g");

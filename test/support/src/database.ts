@@ -12,3 +12,13 @@ export function connect(database: string, config: DynamoDBClientConfig = {}): Dy
 export function configOf(database: string): LocalClientConfig {
   return server.clientConfig(database);
 }
+
+/** The environment that leads a function's own clients to a local database, as its role would on Lambda. */
+export function environmentOf(config: LocalClientConfig): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL_DYNAMODB: config.endpoint,
+    AWS_REGION: config.region,
+    AWS_ACCESS_KEY_ID: config.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: config.credentials.secretAccessKey,
+  };
+}
