@@ -18,12 +18,7 @@ import type { Context, DynamoDBStreamEvent } from "aws-lambda";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { logRecordsHandler, StoppedAtRecordError } from "../src/index.ts";
-import {
-  createLambdaHandler,
-  createLogHandler,
-  type EventSourceMappingSettings,
-  logEventSourceMapping,
-} from "../src/lambda/index.ts";
+import { createLambdaHandler, createLogHandler, logEventSourceMapping } from "../src/lambda/index.ts";
 import { configOf, environmentOf } from "@tuppence/test-support/database";
 import { collect, pageEnds, problemsOf, write } from "./log-traffic.ts";
 
