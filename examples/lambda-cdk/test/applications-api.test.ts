@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { DynamoDBClient, GetItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { createEventStore, createSequencer, type RecordedEvent } from "@tuppence/core";
-import { startDynamoDBLocal } from "@tuppence/local";
+import { configOf } from "@tuppence/test-support/database";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { permitEvents } from "../src/permit-events.ts";
 import { type LocalApi, openLocalApi } from "./local-api.ts";
@@ -10,7 +10,7 @@ import { createLocalTables } from "./local-tables.ts";
 import { synthesizeStack } from "./synthesized-stack.ts";
 
 const stack = synthesizeStack();
-const config = (await startDynamoDBLocal({ log: false })).clientConfig("cdkapi");
+const config = configOf("cdkapi");
 const client = new DynamoDBClient(config);
 const store = createEventStore({ client, events: permitEvents, tablePrefix: "permits" });
 const api: LocalApi = openLocalApi(stack, config);

@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { auditLog, createEventStore } from "@tuppence/core";
-import { startDynamoDBLocal } from "@tuppence/local";
 import type { EventSourceMapping } from "@tuppence/local/lambda";
 import { createProjections } from "@tuppence/projections";
 import { createQueue } from "@tuppence/queue";
 import { createScheduler } from "@tuppence/scheduler";
 import type { DynamoDBStreamEvent } from "aws-lambda";
+import { configOf } from "@tuppence/test-support/database";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { LETTERS, lettersPlace } from "../src/letter.ts";
 import { permitEvents } from "../src/permit-events.ts";
@@ -20,7 +20,7 @@ import { synthesizeStack } from "./synthesized-stack.ts";
 
 /** The bundles that would be deployed, in the runtime of Lambda, woken as their mappings say, allowed what their roles allow. */
 const stack = synthesizeStack();
-const config = (await startDynamoDBLocal({ log: false })).clientConfig("cdkstack");
+const config = configOf("cdkstack");
 const client = new DynamoDBClient(config);
 const place = { client, tablePrefix: "permits" };
 const store = createEventStore({ ...place, events: permitEvents });

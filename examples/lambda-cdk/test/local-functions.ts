@@ -6,11 +6,12 @@ import {
   childProcessFunction,
   type EventSourceMapping,
   findRuntimeInterfaceClient,
-  type MappingOptions,
+  mappingOptions,
   type ProcessFunction,
   ricFunction,
   startEventSourceMapping,
 } from "@tuppence/local/lambda";
+import { environmentOf } from "@tuppence/test-support/database";
 import { type GuardedEndpoint, startGuardedEndpoint } from "./guarded-endpoint.ts";
 import { isAllowed, type Statement, statementsOf } from "./role-policy.ts";
 import { type Resource, resourcesOf, type SynthesizedStack, targetOf } from "./synthesized-stack.ts";
@@ -55,10 +56,8 @@ export async function startLocalFunction(
     log: false as const,
     env: {
       ...properties.Environment.Variables,
+      ...environmentOf(config),
       AWS_ENDPOINT_URL_DYNAMODB: endpoint.url,
-      AWS_REGION: config.region,
-      AWS_ACCESS_KEY_ID: config.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: config.credentials.secretAccessKey,
     },
   };
   const fn =
@@ -79,7 +78,12 @@ export async function startLocalFunction(
       if (mapping === undefined) throw new TypeError(`Nothing wakes ${name}.`);
       const { TableName: tableName } =
         stack.resources[targetOf(mapping.Properties.EventSourceArn)]?.Properties ?? {};
-      return startEventSourceMapping({ config, tableName, function: fn, ...settingsOf(mapping) });
+      return startEventSourceMapping({
+        config,
+        tableName,
+        function: fn,
+        ...mappingOptions(mapping.Properties),
+      });
     },
     async [Symbol.asyncDispose]() {
       await fn.stop();
@@ -102,19 +106,4 @@ function codeOf({ folder }: SynthesizedStack, key: string): string {
   const asset = manifest.files[key.replace(".zip", "")];
   if (asset === undefined) throw new TypeError(`There is no asset ${key}.`);
   return join(folder, asset.source.path);
-}
-
-/** Of an event source mapping in CloudFormation's words. */
-function settingsOf({ Properties: settings }: Resource): Omit<MappingOptions, "function"> {
-  return {
-    startingPosition: settings.StartingPosition,
-    batchSize: settings.BatchSize,
-    maximumBatchingWindowMs: 1_000 * settings.MaximumBatchingWindowInSeconds,
-    reportBatchItemFailures: settings.FunctionResponseTypes.includes("ReportBatchItemFailures"),
-    bisectBatchOnFunctionError: settings.BisectBatchOnFunctionError,
-    maximumRetryAttempts: settings.MaximumRetryAttempts,
-    maximumRecordAgeSeconds: settings.MaximumRecordAgeInSeconds,
-    parallelizationFactor: settings.ParallelizationFactor,
-    filterPatterns: settings.FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => Pattern),
-  };
 }

@@ -68,6 +68,7 @@ const STRING_METHODS: Readonly<Record<string, (text: string, ...args: [string, s
   replaceAll: (text, pattern, replacement) => text.replaceAll(new RegExp(pattern, "g"), replacement),
   matches: (text, pattern) => new RegExp(`^(?:${pattern})$`).test(text),
   substring: (text, from) => text.substring(Number(from)),
+  concat: (text, more) => text + more,
   endsWith: (text, end) => text.endsWith(end),
 };
 

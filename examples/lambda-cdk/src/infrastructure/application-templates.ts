@@ -19,14 +19,14 @@ const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
 export function putTemplate(tableName: string): string {
   return String.raw`#set($id = $input.params('permitId'))
 #if($id.matches('${UUID}'))
-#set($commitId = $id.replaceAll('-', '').substring(11))
+#set($commitId = $id.replaceAll('-', '').substring(11).concat('A=='))
 #set($data = $util.escapeJavaScript($input.json('$')).replaceAll("\\'", "'"))
 {
   "TableName": "${tableName}",
   "Item": {
     "p": { "S": "${PERMITS}|$id" },
     "s": { "N": "1" },
-    "i": { "B": "${"${commitId}"}A==" },
+    "i": { "B": "$commitId" },
     "t": { "N": "$context.requestTimeEpoch" },
     "c": { "S": "${PERMITS}" },
     "e": { "S": "[[\"PermitRequested\",$data]]" }
@@ -44,12 +44,12 @@ export const STORED_TEMPLATE = String.raw`#set($id = $context.path.replaceAll('.
 
 /** DynamoDB has refused it: there is one with this id, it has to wait, or it is none that can be stored. All are status 400 to it. */
 export const REFUSED_TEMPLATE = String.raw`#set($type = $input.path('$.__type'))
-#if($type.endsWith('#ConditionalCheckFailedException'))
+#if($type.endsWith('ConditionalCheckFailedException'))
 #set($context.responseOverride.status = 409)
 { "message": "There is an application with this id." }
-#elseif($type.endsWith('#ValidationException') || $type.endsWith('#SerializationException'))
+#elseif($type.endsWith('ValidationException') || $type.endsWith('SerializationException'))
 { "message": "The id is no UUID in lower case, or the application is too large." }
-#elseif($type.endsWith('#AccessDeniedException') || $type.endsWith('#ResourceNotFoundException'))
+#elseif($type.endsWith('AccessDeniedException') || $type.endsWith('ResourceNotFoundException'))
 #set($context.responseOverride.status = 500)
 { "message": "The office is closed." }
 #else
