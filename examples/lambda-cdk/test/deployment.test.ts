@@ -65,7 +65,7 @@ async function typesOf(permitId: string): Promise<string[]> {
 /** All of it is there once; until then it is looked at again and again. */
 function becomes(permitId: string, permit: object): Promise<void> {
   const get = (): Promise<unknown> => documents.get(permitId).catch((error: Error) => error.message);
-  return expect.poll(get, { timeout: 60_000, interval: 100 }).toMatchObject(permit);
+  return expect.poll(get, { timeout: 120_000, interval: 100 }).toMatchObject(permit);
 }
 
 describe(`the stack, ${typeof realClient === "string" ? "in our own runtime" : "in AWS's own runtime interface client"}`, () => {
