@@ -77,10 +77,17 @@ function findCommand(commands: CommandGroup, words: readonly string[]): Call {
     const [word = "", ...rest] = call.rest;
     const members = new Map(Object.entries(call.command.members));
     const command = members.get(word);
-    if (command === undefined) return call;
+    if (command === undefined) return isAlone(call) ? { ...call, command: call.command.alone } : call;
     call = { name: `${call.name} ${word}`, command, rest };
   }
   return call;
+}
+
+/** Whether options follow the name of a group that does something by itself. Help is that of the group. */
+function isAlone(call: Call): call is Call & { readonly command: { readonly alone: Command } } {
+  const [word = ""] = call.rest;
+  const isOption = word.startsWith("--") && word !== "--help";
+  return "members" in call.command && call.command.alone !== undefined && isOption;
 }
 
 async function run(
@@ -137,7 +144,8 @@ function describe({ name, command }: Call): CommandDef {
     member,
     { meta: { name: member, description } },
   ]);
-  return { meta, subCommands: Object.fromEntries(members) as NonNullable<CommandDef["subCommands"]> };
+  const subCommands = Object.fromEntries(members) as NonNullable<CommandDef["subCommands"]>;
+  return { meta, subCommands, ...(command.alone && { args: { ...command.alone.args, ...COMMON_ARGS } }) };
 }
 
 /** When a table is missing in DynamoDB Local, it may well be in another of its databases. */
