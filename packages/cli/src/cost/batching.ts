@@ -16,11 +16,11 @@ export function gathered(perDay: number, seconds: number): number {
   return expected / -Math.expm1(-expected);
 }
 
-/** How many of so many places are taken, when so many times one of them is chosen by chance. */
+/** How many of so many places are taken, when so many times one of them is chosen by chance; less than once is so much of one. */
 export function distinct(choices: number, places: number): number {
-  if (choices <= 0 || places <= 0) return 0;
+  if (choices <= 1) return choices;
   // 1 - (1 - 1/places) ** choices, without losing the digits of a small result.
-  return places * -Math.expm1(choices * Math.log1p(-1 / places)) || Math.min(choices, 1);
+  return places * -Math.expm1(choices * Math.log1p(-1 / places));
 }
 
 /** How often what happens, a day. */

@@ -1,12 +1,8 @@
 import {
   type Capacity,
   type EventStore,
-  type Fold,
   type Item,
   itemSize,
-  type NewEvent,
-  readUnits,
-  type RecordedEvent,
   SYSTEM_RUNTIME,
   snapshotAfter,
 } from "@tuppence/core";
@@ -19,7 +15,14 @@ import {
 } from "@tuppence/core/memory";
 import { encodeDocument } from "@tuppence/projections";
 import { createQueue } from "@tuppence/queue";
-import { sampleData } from "./sample-data.ts";
+import {
+  createSampleClock,
+  sampleDocument,
+  sampleEvents,
+  sampleFold,
+  sampleMessages,
+  sampleStream,
+} from "./sample.ts";
 import type { Workload } from "./workload.ts";
 
 /**
@@ -47,7 +50,7 @@ export interface PageSample {
   readonly bytes: number;
 }
 
-/** Appends in a sample at least: the average of fewer would be one of chance. */
+/** Appends in a sample: the average of fewer would be one of chance. */
 const SAMPLE_APPENDS = 100;
 
 /** Events of one stream at most: the sample is to take a second, not a minute. */
@@ -56,20 +59,19 @@ export const MAX_EVENTS_PER_STREAM = 1_000;
 /** Loads of one stream that are measured at most, evenly spread. */
 const LOADS = 20;
 
-/** Events between two snapshots that do not ride for free, at most. */
-const SNAPSHOT_EVERY = 20;
-
 /** An item of DynamoDB takes so many bytes besides, and so does an entry of an index. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
 export const ITEM_OVERHEAD_BYTES = 100;
 
-/** A clock that goes on by itself: what is measured must not depend on when. */
 function createRuntime(): typeof SYSTEM_RUNTIME {
-  let now = Date.UTC(2026, 0, 1);
-  return { ...SYSTEM_RUNTIME, now: () => (now += 10) };
+  return { ...SYSTEM_RUNTIME, now: createSampleClock() };
 }
 
-/** A sample of at least so many appends to a page. */
-export async function measureSample(workload: Workload, pageAppends: number): Promise<Sample> {
+/** A sample of at least so many appends, and enough for a page of the log with so many. */
+export async function measureSample(
+  workload: Workload,
+  pageAppends: number,
+  atLeast: number = SAMPLE_APPENDS,
+): Promise<Sample> {
   const written: Item[] = [];
   const memory = createMemoryStorage();
   const storage: ChainStorage = {
@@ -84,7 +86,7 @@ export async function measureSample(workload: Workload, pageAppends: number): Pr
     },
   };
   const store = createMemoryEventStore({ storage, runtime: createRuntime() });
-  const appends = Math.max(SAMPLE_APPENDS, Math.ceil(pageAppends));
+  const appends = Math.max(atLeast, Math.ceil(pageAppends));
   const events = await measureEvents(store, workload, appends);
   const items = [...written];
   return {
@@ -109,7 +111,7 @@ async function measureEvents(store: EventStore, workload: Workload, atLeast: num
   const appended: Capacity[] = [];
   const loaded: Capacity[] = [];
   const step = reads === "stream" ? Math.ceil(appendsPerStream / LOADS) : 1;
-  const fold = foldOf(workload);
+  const fold = sampleFold(workload);
   for (let append = 0; append < appendsPerStream; append++) {
     for (let stream = 0; stream < streams; stream++) {
       const streamId = sampleStream(stream);
@@ -119,7 +121,7 @@ async function measureEvents(store: EventStore, workload: Workload, atLeast: num
       const state = isRead ? await store.load(streamId, fold) : undefined;
       if (state) loaded.push(state.capacity);
       const snapshot = reads === "snapshot" && state ? snapshotAfter(fold, state) : undefined;
-      const expectedVersion = append === 0 ? "noStream" : append * eventsPerAppend;
+      const expectedVersion = append * eventsPerAppend;
       const made = await store.append(streamId, sampleEvents(workload, first, count), {
         expectedVersion,
         snapshot,
@@ -133,40 +135,6 @@ async function measureEvents(store: EventStore, workload: Workload, atLeast: num
     appends: appended.length,
     indexEntries: streams,
   };
-}
-
-/** The streams of a sample, by their number. */
-export function sampleStream(stream: number): string {
-  return `order|${String(stream).padStart(12, "0")}`;
-}
-
-/** Events of a sample, by their numbers. */
-export function sampleEvents({ data, eventBytes }: Workload, first: number, count: number): NewEvent[] {
-  return Array.from({ length: count }, (_, index) => ({
-    type: `Order${["Placed", "Paid", "Packed", "Shipped"][(first + index) % 4] ?? ""}`,
-    data: sampleData(data, eventBytes, first + index) as NewEvent["data"],
-  }));
-}
-
-/** The messages of one call of a sample. */
-export function sampleMessages(
-  { data, messageBytes, messagesPerCall }: Workload,
-  call: number,
-): { readonly body: unknown }[] {
-  return Array.from({ length: messagesPerCall }, (_, index) => ({
-    body: sampleData(data, messageBytes, call * messagesPerCall + index),
-  }));
-}
-
-/** The state of a sample's documents. */
-export function sampleDocument({ data, documentBytes: bytes }: Workload): unknown {
-  return sampleData(data, bytes, 1);
-}
-
-function foldOf({ data, stateBytes, reads }: Workload): Fold<unknown, RecordedEvent> {
-  const state = sampleData(data, stateBytes, 1);
-  const snapshot = reads === "snapshot" ? { version: "1", every: SNAPSHOT_EVERY } : undefined;
-  return { initialState: () => state, evolve: () => state, snapshot };
 }
 
 /** With what DynamoDB counts for each item and each entry of the index, whose keys are those of the item. */

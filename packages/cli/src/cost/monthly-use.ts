@@ -41,7 +41,7 @@ function eventUses(workload: Workload, sample: Sample, rates: Rates): TableUse[]
   ];
 }
 
-/** An invocation that goes on with projections. `packages/projections/test/lambda.test.ts` asserts the write units and limits the others. */
+/** An invocation that goes on with projections. The read units are about so many: some are looks, by the time that it takes. */
 export const PROJECTION_RUN = {
   writeUnits: 2,
   readUnits: 8,
@@ -90,8 +90,8 @@ function projectionUses(workload: Workload, sample: Sample, rates: Rates): Table
   ];
 }
 
-/** An invocation that goes on with a group of one lane, beside what it acknowledges and the messages that it reads. */
-export const QUEUE_RUN = { writeUnits: 4, readUnits: 10 } as const;
+/** An invocation that goes on with a group of one lane, beside what it acknowledges and the messages that it reads. The read units are about so many. */
+export const QUEUE_RUN = { writeUnits: 5, readUnits: 13 } as const;
 
 function queueUses(workload: Workload, sample: Sample, rates: Rates): TableUse[] {
   const { queueMessagesPerDay, messagesPerAck, queueGroups, host } = workload;
@@ -109,7 +109,7 @@ function queueUses(workload: Workload, sample: Sample, rates: Rates): TableUse[]
   ];
 }
 
-/** A schedule for once, and a minute of a shard with any: `packages/scheduler/test/costs.test.ts` asserts them. */
+/** A schedule for once, and a minute of a shard with any, when its doorbell rings five minutes after its end or later. */
 export const SCHEDULE = { put: 1, claim: 1, end: 1 } as const;
 export const SCHEDULE_MINUTE = { writeUnits: 5, readUnits: 5 } as const;
 

@@ -1,18 +1,23 @@
-import { DEFAULT_SHARDS } from "@tuppence/scheduler";
+import { DEFAULT_POLL_INTERVAL_MS } from "@tuppence/core";
+import { DEFAULT_LEASE_DURATION_MS } from "@tuppence/core/leases";
+import { DEFAULT_MAX_IDLE_MS } from "@tuppence/queue";
+import { DEFAULT_LOOK_MS, DEFAULT_SHARDS } from "@tuppence/scheduler";
 import { monthly, type StoreTable, type TableUse } from "./table-use.ts";
 import type { Workload } from "./workload.ts";
 
-/** A lease is renewed, and a member looks at all leases, three times in its 10 seconds: `leases-dynamodb.test.ts` asserts it. */
-export const ROUNDS_PER_HOUR = 1_080;
+const HOUR_MS = 3_600_000;
 
-/** Looks at the log's end of a worker of projections, 5 a second, of half a read unit: `log-costs.test.ts`. */
-export const LOOKS_AT_LOG_PER_HOUR: number = 5 * 3_600;
+/** A lease is renewed, and a member looks at all leases, three times in the duration: `leases-dynamodb.test.ts` asserts it. */
+const ROUNDS_PER_HOUR: number = (3 * HOUR_MS) / DEFAULT_LEASE_DURATION_MS;
 
-/** Looks of an idle consumer, one a second: `group-costs.test.ts`. */
-export const LOOKS_AT_QUEUE_PER_HOUR = 3_600;
+/** Looks at the log's end of a worker of projections, of half a read unit: `log-costs.test.ts`. */
+const LOOKS_AT_LOG_PER_HOUR: number = HOUR_MS / DEFAULT_POLL_INTERVAL_MS;
 
-/** Looks of a worker of schedules, 2 a second in each shard: `packages/scheduler/test/costs.test.ts`. */
-export const LOOKS_AT_SCHEDULES_PER_HOUR: number = 2 * 3_600 * DEFAULT_SHARDS;
+/** Looks of an idle consumer: `group-costs.test.ts`. */
+const LOOKS_AT_QUEUE_PER_HOUR: number = HOUR_MS / DEFAULT_MAX_IDLE_MS;
+
+/** Looks of a worker of schedules in all shards: `packages/scheduler/test/costs.test.ts`. */
+const LOOKS_AT_SCHEDULES_PER_HOUR: number = (HOUR_MS / DEFAULT_LOOK_MS) * DEFAULT_SHARDS;
 
 const LOOK_READ_UNITS = 0.5;
 
