@@ -23,7 +23,7 @@ export interface TableResource {
   };
 }
 
-export interface TemplateOutput {
+interface TemplateOutput {
   readonly Description: string;
   readonly Value:
     | { readonly Ref: string }

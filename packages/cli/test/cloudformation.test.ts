@@ -18,8 +18,12 @@ const server = await startDynamoDBLocal({ log: false });
 
 /** What CloudFormation makes of a table: a call of CreateTable, the stream being there if it says how. */
 function createTableInput({ Properties }: TableResource): CreateTableCommandInput {
-  const { TimeToLiveSpecification, PointInTimeRecoverySpecification, StreamSpecification, ...rest } =
-    Properties;
+  const {
+    TimeToLiveSpecification: _ttl,
+    PointInTimeRecoverySpecification: _recovery,
+    StreamSpecification,
+    ...rest
+  } = Properties;
   const stream = StreamSpecification as CreateTableCommandInput["StreamSpecification"];
   return { ...rest, ...(stream && { StreamSpecification: { ...stream, StreamEnabled: true } }) };
 }
@@ -98,10 +102,10 @@ describe("tuppence tables --format cloudformation", () => {
       "SchedulesTableStreamArn",
     ]);
     for (const { Value } of Object.values(Outputs)) {
-      const id = "Ref" in Value ? Value.Ref : Value["Fn::GetAtt"][0];
+      const [id, attribute] = "Ref" in Value ? [Value.Ref] : Value["Fn::GetAtt"];
+      const hasStream = Resources[id]?.Properties.StreamSpecification !== undefined;
       expect(Object.keys(Resources)).toContain(id);
-      const wantsStream = "Fn::GetAtt" in Value && Value["Fn::GetAtt"][1] === "StreamArn";
-      if (wantsStream) expect(Resources[id]?.Properties.StreamSpecification).toBeDefined();
+      expect(attribute !== "StreamArn" || hasStream).toBe(true);
     }
   });
 

@@ -9,7 +9,6 @@ import {
   eventsTable,
   itemSize,
   meterCapacity,
-  type RecordedEvent,
   SYSTEM_RUNTIME,
   snapshotAfter,
 } from "@tuppence/core";
@@ -119,8 +118,7 @@ describe("a day of appends and loads, and their log", () => {
         const streamId = sampleStream(stream);
         const count = Math.min(eventsPerAppend, eventsPerStream - version);
         const events = sampleEvents(workload, stream * eventsPerStream + version, count);
-        const loaded =
-          reads === "nothing" ? undefined : await store.load<unknown, RecordedEvent>(streamId, fold);
+        const loaded = reads === "nothing" ? undefined : await store.load(streamId, fold);
         const snapshot = reads === "snapshot" && loaded ? snapshotAfter(fold, loaded) : undefined;
         await store.append(streamId, events, { expectedVersion: version, snapshot });
       }

@@ -8,8 +8,8 @@ export interface BillLine {
   /** How much of it, and of what: `writeUnits` and `readUnits` for what is done with tables. */
   readonly amounts: Readonly<Record<string, number>>;
   readonly cost: number;
-  /** Whether its prices are. */
-  readonly verified: boolean;
+  /** Those of its prices that are not verified. */
+  readonly unverified: readonly PriceName[];
 }
 
 export interface Bill {
@@ -34,15 +34,15 @@ export function lineOf(
   { priceOf, countsFree }: Pick<BillOptions, "priceOf" | "countsFree">,
 ): BillLine {
   let cost = 0;
-  let verified = true;
+  const unverified: PriceName[] = [];
   const counted: Record<string, number> = {};
   for (const [what, [priceName, amount]] of Object.entries(amounts)) {
     const price = priceOf(priceName);
     counted[what] = amount;
     cost += Math.max(0, amount - (countsFree ? price.free : 0)) * price.each;
-    if (amount > 0 && !price.verified) verified = false;
+    if (amount > 0 && !price.verified) unverified.push(priceName);
   }
-  return { name, amounts: counted, cost, verified };
+  return { name, amounts: counted, cost, unverified };
 }
 
 export function billOf(lines: readonly BillLine[]): Bill {

@@ -45,7 +45,7 @@ export interface Sample {
   readonly enqueueBytes: number;
 }
 
-export interface PageSample {
+interface PageSample {
   readonly writeUnits: number;
   readonly bytes: number;
 }

@@ -42,7 +42,7 @@ function eventUses(workload: Workload, sample: Sample, rates: Rates): TableUse[]
 }
 
 /** An invocation that goes on with projections. The read units are about so many: some are looks, by the time that it takes. */
-export const PROJECTION_RUN = {
+const PROJECTION_RUN = {
   writeUnits: 2,
   readUnits: 8,
   slot: { writeUnits: 3, readUnits: 1.5 },
@@ -91,7 +91,7 @@ function projectionUses(workload: Workload, sample: Sample, rates: Rates): Table
 }
 
 /** An invocation that goes on with a group of one lane, beside what it acknowledges and the messages that it reads. The read units are about so many. */
-export const QUEUE_RUN = { writeUnits: 5, readUnits: 13 } as const;
+const QUEUE_RUN = { writeUnits: 5, readUnits: 13 } as const;
 
 function queueUses(workload: Workload, sample: Sample, rates: Rates): TableUse[] {
   const { queueMessagesPerDay, messagesPerAck, queueGroups, host } = workload;
@@ -110,8 +110,8 @@ function queueUses(workload: Workload, sample: Sample, rates: Rates): TableUse[]
 }
 
 /** A schedule for once, and a minute of a shard with any, when its doorbell rings five minutes after its end or later. */
-export const SCHEDULE = { put: 1, claim: 1, end: 1 } as const;
-export const SCHEDULE_MINUTE = { writeUnits: 5, readUnits: 5 } as const;
+const SCHEDULE = { put: 1, claim: 1, end: 1 } as const;
+const SCHEDULE_MINUTE = { writeUnits: 5, readUnits: 5 } as const;
 
 const MINUTES_PER_DAY = 1_440;
 

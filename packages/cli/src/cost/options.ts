@@ -100,7 +100,7 @@ export function workloadFrom(args: Readonly<Record<string, unknown>>): Workload 
     known[name] = text;
   }
   if (args["recovery"] === true) known["recovery"] = true;
-  return workloadOf(known as Partial<Workload>);
+  return workloadOf(known);
 }
 
 function numberFrom(option: string, text: string, { least = 0, most, hasFractions }: NumberOption): number {

@@ -13,7 +13,7 @@ export interface PriceTable {
   readonly prices: Readonly<Record<PriceName, PriceEntry>>;
 }
 
-export interface PriceEntry {
+interface PriceEntry {
   /** What is paid for, in words. */
   readonly unit: string;
   /** How many of it the price is for. */
@@ -27,7 +27,7 @@ export interface PriceEntry {
   readonly regions: Readonly<Record<string, RegionPrice>>;
 }
 
-export interface RegionPrice {
+interface RegionPrice {
   readonly price: number;
   /** Whether it was found in public sources that agree. */
   readonly verified: boolean;

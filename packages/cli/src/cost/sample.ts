@@ -16,7 +16,7 @@ export function sampleStream(stream: number): string {
 export function sampleEvents({ data, eventBytes }: Workload, first: number, count: number): NewEvent[] {
   return Array.from({ length: count }, (_, index) => ({
     type: TYPES[(first + index) % TYPES.length] ?? "",
-    data: sampleData(data, eventBytes, first + index) as NewEvent["data"],
+    data: sampleData(data, eventBytes, first + index),
   }));
 }
 

@@ -75,7 +75,7 @@ async function showElsewhere(output: Output, { elsewhere, currency }: Estimate):
 
 function notesOn({ region, pricesOf, countsFree, workload, onDemand, ...rest }: Estimate): string[] {
   const bills = [onDemand, rest.provisioned, ...rest.elsewhere.map(({ bill }) => bill)];
-  const isDoubtful = bills.some(({ lines }) => lines.some(({ verified }) => !verified));
+  const doubtful = new Set(bills.flatMap(({ lines }) => lines.flatMap(({ unverified }) => unverified)));
   const free = countsFree ? "what is free each month is taken off" : "nothing is taken as free";
   const { invocationMs, invocationMb, host } = workload;
   return [
@@ -83,7 +83,9 @@ function notesOn({ region, pricesOf, countsFree, workload, onDemand, ...rest }: 
     host === "lambda"
       ? `Not counted: what your own functions do, and cold starts. Invocations of ours: ${invocationMs} ms of ${invocationMb} MB.`
       : "Not counted: the machines that workers run on.",
-    ...(isDoubtful ? ["* with a price that is not verified for this Region: see prices.json."] : []),
+    ...(doubtful.size > 0
+      ? [`* with prices that are not verified for this Region: ${[...doubtful].join(", ")}.`]
+      : []),
   ];
 }
 
@@ -105,10 +107,11 @@ function formatOthers(amounts: Readonly<Record<string, number>>): string {
     .join(", ");
 }
 
-function formatCost({ cost, verified }: Pick<BillLine, "cost" | "verified">): string {
-  return `${cost.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}${verified ? " " : "*"}`;
+function formatCost({ cost, unverified }: Pick<BillLine, "cost" | "unverified">): string {
+  const text = cost.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  return `${text}${unverified.length === 0 ? " " : "*"}`;
 }
 
-function formatTotal({ lines, total }: Bill): string {
-  return formatCost({ cost: total, verified: lines.every(({ verified }) => verified) });
+function formatTotal({ lines, total: cost }: Bill): string {
+  return formatCost({ cost, unverified: lines.flatMap(({ unverified }) => unverified) });
 }
