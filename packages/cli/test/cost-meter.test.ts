@@ -162,7 +162,13 @@ describe("a day of appends and loads, and their log", () => {
     const sequencer = createSequencer({ client });
     for (let from = 0; from < items.length; from += 25)
       await sequencer.sequence(items.slice(from, from + 25));
-    expect(consumed(meter, "PutItem").writeUnits).toBe(STREAMS * sample.page(25).writeUnits);
+    const found = consumed(meter, "PutItem").writeUnits;
+    expect(found).toBe(STREAMS * sample.page(25).writeUnits);
+    // Control: events of another size, or pages of another, would not agree.
+    const larger = await measureSample({ ...workload, eventBytes: 1_000 }, 25, STREAMS * EVENTS);
+    const smaller = await measureSample(workload, 5, STREAMS * EVENTS);
+    expect(found).not.toBe(STREAMS * larger.page(25).writeUnits);
+    expect(found).not.toBe(5 * STREAMS * smaller.page(5).writeUnits);
   });
 });
 

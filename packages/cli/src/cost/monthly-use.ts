@@ -12,9 +12,11 @@ export function monthlyUse(workload: Workload, sample: Sample): MonthlyUse {
   const { host, streamShards, gatherSeconds } = workload;
   const schedules = scheduleUse(workload);
   const isLambda = host === "lambda";
-  const invocationsPerDay =
-    rates.pages + rates.runs + rates.queueRuns * workload.queueGroups + schedules.minutes;
-  const invocations = isLambda ? invocationsPerDay * DAYS_PER_MONTH : 0;
+  // What is enqueued wakes the function that feeds the log as well, which passes it over.
+  const passedOver = rates.pages > 0 ? rates.queueRuns : 0;
+  const consumed = rates.queueRuns * workload.queueGroups;
+  const perDay = rates.pages + passedOver + rates.runs + consumed + schedules.minutes;
+  const invocations = isLambda ? perDay * DAYS_PER_MONTH : 0;
   const isLogRead = !isLambda && rates.pages > 0;
   return {
     tables: [
