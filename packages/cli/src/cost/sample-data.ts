@@ -40,7 +40,8 @@ function randomCharacter(random: () => number): string {
 
 /** A linear congruential generator, of which the high bits are used: good enough for text. */
 export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
+  // Neighbours begin far from each other.
+  let state = Math.imul(seed + 1, 2_654_435_761) >>> 0;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
