@@ -1,3 +1,4 @@
+import type { EventSourceMappingSettings } from "@tuppence/stream-adapter/lambda";
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import type { CfnTable } from "aws-cdk-lib/aws-dynamodb";
@@ -12,7 +13,6 @@ import {
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import type { EventSourceMappingSettings } from "@tuppence/stream-adapter/lambda";
 import { bundledCode } from "./bundled-code.ts";
 import { streamStatement } from "./permissions.ts";
 import { inCamelCase } from "./tables.ts";
