@@ -16,7 +16,8 @@ export async function createLocalTables(client: DynamoDBClient, stack: Synthesiz
         ...(stream && { StreamSpecification: { StreamEnabled: true, ...stream } }),
       }),
     );
-    if (TimeToLiveSpecification === undefined) continue;
+    // DynamoDB Local looks at 20 items every ten seconds: only at those whose removal something waits for.
+    if (TimeToLiveSpecification === undefined || stream === undefined) continue;
     await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
   }
 }
