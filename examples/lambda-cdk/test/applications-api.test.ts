@@ -211,4 +211,10 @@ describe("what the template has for that is needed", () => {
     }
     expect(await read(id)).toMatchObject([{ data: { plan: "A castle." } }]);
   });
+
+  it("and whatever it says, the role of the API allows streams of permits only", async () => {
+    const elsewhere = without(`"permit|$id"`, `"$all"`);
+    const put = elsewhere.put({ id: randomUUID(), body: JSON.stringify(HOUSE) });
+    await expect(put).rejects.toThrow("The API may not PutItem $all into permits-events.");
+  });
 });

@@ -52,9 +52,10 @@ export function openLocalApi(
       const context = { path: `/v1/permits/${id}`, requestId: randomUUID(), requestTimeEpoch: time };
       const path = { permitId: decodeURIComponent(id) };
       const request = renderTemplate(changed(template), { body, params: path, context });
-      const { TableName: tableName = "" } = isJson(request.text) ? JSON.parse(request.text) : {};
-      if (tableName !== "" && !isAllowed(stack, role, { action: operation, tableName })) {
-        throw new Error(`The API may not ${operation} ${tableName}.`);
+      const { TableName: tableName = "", Item: item } = isJson(request.text) ? JSON.parse(request.text) : {};
+      const access = { action: operation, tableName, leadingKey: item?.p.S };
+      if (tableName !== "" && !isAllowed(stack, role, access)) {
+        throw new Error(`The API may not ${operation} ${access.leadingKey} into ${tableName}.`);
       }
       const reply = await send(config, operation, request.text);
       const answer = integration.IntegrationResponses.find(({ SelectionPattern: pattern = ".*" }) =>

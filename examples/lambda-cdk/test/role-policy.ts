@@ -5,7 +5,7 @@ export interface Statement {
   readonly actions: readonly string[];
   /** The logical id of the resource, or whatever else it says. */
   readonly resource: string;
-  readonly conditions: unknown;
+  readonly conditions: Conditions | undefined;
 }
 
 /** The role of a function, or of the API, by what it is called in the code. */
@@ -31,10 +31,14 @@ export function statementsOf({ resources }: SynthesizedStack, roleId: string): r
   );
 }
 
+interface Conditions {
+  readonly "ForAllValues:StringLike": { readonly "dynamodb:LeadingKeys": readonly string[] };
+}
+
 interface PolicyStatement {
   readonly Action: string | readonly string[];
   readonly Resource: unknown;
-  readonly Condition?: unknown;
+  readonly Condition?: Conditions;
 }
 
 /** One thing that a request wants to do with a table. */
@@ -42,17 +46,23 @@ export interface Access {
   /** Without `dynamodb:`. */
   readonly action: string;
   readonly tableName: string;
+  /** The partition key of the item, for roles that may do it with some items only. */
+  readonly leadingKey?: string | undefined;
 }
 
 /** Whether a role may do it. */
 export function isAllowed(
   { resources }: SynthesizedStack,
   statements: readonly Statement[],
-  { action, tableName }: Access,
+  { action, tableName, leadingKey }: Access,
 ): boolean {
-  return statements.some(({ actions, resource }) => {
+  return statements.some(({ actions, resource, conditions }) => {
     const table: Resource | undefined = resources[resource];
-    return actions.includes(`dynamodb:${action}`) && table?.Properties.TableName === tableName;
+    const patterns = conditions?.["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    // Of no key at all, all are like it.
+    const isLike =
+      patterns?.some((pattern) => leadingKey?.startsWith(pattern.replace(/\*$/, "")) ?? true) ?? true;
+    return isLike && actions.includes(`dynamodb:${action}`) && table?.Properties.TableName === tableName;
   });
 }
 
