@@ -70,7 +70,8 @@ export function createWork({ client, streams, leaseDurationMs, log }: WorkOption
         projections.ensureTables(),
         shop.scheduler.ensureTables(),
       ]);
-      await Promise.all(workers.map((worker) => worker.start()));
+      for (const worker of [logWorker, projectionWorker, schedulerWorker]) worker.start();
+      await printer.start();
     },
     async stop() {
       await Promise.all(workers.map((worker) => worker.stop({ drainMs: DRAIN_MS })));

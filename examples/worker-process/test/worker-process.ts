@@ -23,10 +23,10 @@ export class WorkerProcess {
   }
 
   /** Sends a signal and answers, once the process is gone, its exit code, or the signal that ended it. */
-  async end(signal: "SIGTERM" | "SIGKILL"): Promise<number | NodeJS.Signals | null> {
+  async end(signal: "SIGTERM" | "SIGKILL"): Promise<number | string | null> {
     const { exitCode, signalCode } = this.#child;
     if (exitCode !== null || signalCode !== null) return exitCode ?? signalCode;
-    const gone = once(this.#child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+    const gone = once(this.#child, "exit") as Promise<[number | null, string | null]>;
     this.#child.kill(signal);
     const [code, by] = await gone;
     return code ?? by;
