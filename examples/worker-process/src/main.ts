@@ -21,24 +21,23 @@ const work = createWork({
 });
 
 let stopping = false;
-function stop(exitCode: number): void {
+async function stop(exitCode: number): Promise<void> {
   if (stopping) return;
   stopping = true;
   process.exitCode = exitCode;
   // Whatever hangs: what is not done by then is done by others, as after a crash.
   setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
-  void work.stop().then(() => {
-    client.destroy();
-    streams.destroy();
-    console.log("stopped");
-  });
+  await work.stop();
+  client.destroy();
+  streams.destroy();
+  console.log("stopped");
 }
 
-process.on("SIGTERM", () => stop(0));
-process.on("SIGINT", () => stop(0));
+process.on("SIGTERM", () => void stop(0));
+process.on("SIGINT", () => void stop(0));
 work.failed.addEventListener("abort", () => {
   console.error("The work can't go on.", work.failed.reason);
-  stop(1);
+  void stop(1);
 });
 
 await work.start();
