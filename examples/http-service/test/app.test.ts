@@ -1,10 +1,10 @@
 import { ThrottlingException } from "@aws-sdk/client-dynamodb";
 import { createEventStore } from "@tuppence/core";
+import { connect } from "@tuppence/test-support/database";
 import { beforeAll, describe, expect, it } from "vitest";
 import { accountEvents } from "../src/account.ts";
 import { createApp } from "../src/app.ts";
 import type { Problem } from "../src/problem.ts";
-import { connect } from "./test-database.ts";
 
 const client = connect("exampleHttpService");
 const store = createEventStore({ client, events: accountEvents });

@@ -1,8 +1,7 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createEventStore, SYSTEM_RUNTIME } from "@tuppence/core";
-import { startDynamoDBLocal } from "@tuppence/local";
 import { inProcessFunction, startEventSourceMapping } from "@tuppence/local/lambda";
 import { createScheduler } from "@tuppence/scheduler";
+import { configOf, connect, environmentOf } from "@tuppence/test-support/database";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { forget, inboxEvents, remind, reminderTargets } from "../src/reminders.ts";
 
@@ -10,17 +9,13 @@ const DATABASE = "exampleSchedulerBell";
 const HOUR_MS = 3_600_000;
 
 it("a doorbell that DynamoDB removes wakes the function, which fires what is due and was not cancelled", async () => {
-  const server = await startDynamoDBLocal({ log: false });
-  const config = server.clientConfig(DATABASE);
+  const config = configOf(DATABASE);
   // The function is made by its module, from its environment, as in Lambda.
-  vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", server.endpoint);
-  vi.stubEnv("AWS_REGION", config.region);
-  vi.stubEnv("AWS_ACCESS_KEY_ID", DATABASE);
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "none");
+  for (const [name, value] of Object.entries(environmentOf(config))) vi.stubEnv(name, value);
   onTestFinished(() => void vi.unstubAllEnvs());
   const { handler, mapping } = await import("../src/bell.ts");
 
-  const client = new DynamoDBClient(config);
+  const client = connect(DATABASE);
   const store = createEventStore({ client, events: inboxEvents });
   // By a clock that is an hour slow, so that DynamoDB Local, which looks for what has expired every ten seconds, finds it at once.
   const runtime = { ...SYSTEM_RUNTIME, now: () => Date.now() - HOUR_MS };

@@ -1,14 +1,12 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { startDynamoDBLocal } from "@tuppence/local";
 import { createProjections } from "@tuppence/projections";
+import { configOf, connect } from "@tuppence/test-support/database";
 import { afterAll, expect, it } from "vitest";
 import { customers, openShop } from "../src/shop.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 const DATABASE = "exampleWorkerProcess";
-const server = await startDynamoDBLocal({ log: false });
-const config = server.clientConfig(DATABASE);
-const client = new DynamoDBClient(config);
+const config = configOf(DATABASE);
+const client = connect(DATABASE);
 const { store } = openShop(client);
 const processes: WorkerProcess[] = [];
 
@@ -20,7 +18,7 @@ afterAll(async () => {
 /** The program, told by its environment where everything is; leases are short, so that nobody waits for long. */
 async function start(): Promise<WorkerProcess> {
   const started = new WorkerProcess({
-    AWS_ENDPOINT_URL: server.endpoint,
+    AWS_ENDPOINT_URL: config.endpoint,
     AWS_REGION: config.region,
     AWS_ACCESS_KEY_ID: DATABASE,
     AWS_SECRET_ACCESS_KEY: "none",
