@@ -42,6 +42,13 @@ describe("the model of schedules", () => {
     },
   );
 
+  it.each(DRIVES)("goes the same way whenever a seed is run: %s", async (drive) => {
+    const runs = [await runHistory(7, drive), await runHistory(7, drive), await runHistory(8, drive)];
+    const [first, again, another] = runs.map(({ trace }) => trace);
+    expect(again).toBe(first);
+    expect(another).not.toBe(first);
+  });
+
   // All the others are needed at rare moments: races.test.ts has those, one by one.
   /** What is switched off, what drives then, and what the checks have to say. */
   const sabotages: Partial<Record<keyof SchedulerGuards, readonly [RegExp, readonly Drive[]]>> = {

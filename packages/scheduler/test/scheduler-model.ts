@@ -1,4 +1,5 @@
 import type { ControlItem } from "@tuppence/core/leases";
+import { createHash } from "node:crypto";
 import { ring } from "../src/drain/ring.ts";
 import { bellPlace } from "../src/entries/keys.ts";
 import { ScheduleBusyError } from "../src/errors.ts";
@@ -31,6 +32,8 @@ export interface SchedulerHistory {
   readonly acknowledged: number;
   readonly fired: number;
   readonly cancelled: number;
+  /** A hash of all that was written and fired, and when: the same whenever the seed is run. */
+  readonly trace: string;
 }
 
 /** Runs one history; answers what went wrong in it, and how much happened. */
@@ -47,6 +50,7 @@ export async function runHistory(
     acknowledged: all.filter(({ isAcknowledged }) => isAcknowledged).length,
     fired: all.filter(({ fires }) => fires.length > 0).length,
     cancelled: all.filter(({ cancelledAt }) => cancelledAt !== undefined).length,
+    trace: model.trace,
   };
 }
 
@@ -93,6 +97,7 @@ class SchedulerModel {
   /** Who schedules. */
   #clients: Client[] = [];
   #workers: Process[] = [];
+  readonly #trace = createHash("sha256");
 
   constructor(seed: number, drive: Drive, guards: SchedulerGuards) {
     const random = seededRandom(seed);
@@ -105,6 +110,10 @@ class SchedulerModel {
     this.#ttlDelayMs = this.#isQuiet
       ? MINUTE / 6
       : ([MINUTE, 20 * MINUTE][Math.floor(random() * 3)] ?? 72 * HOUR);
+  }
+
+  get trace(): string {
+    return this.#trace.copy().digest("hex");
   }
 
   async run(): Promise<void> {
@@ -255,8 +264,9 @@ class SchedulerModel {
     const process = new Process(this.#world);
     const { storage, runtime } = process;
     const targets = this.#targetsOf(process, () => 0);
-    const times = { leaseDurationMs: 60_000, lookMs: 20_000 };
-    const worker = createSchedulerWorkerOn({ storage, targets, runtime, ...times }, { guards: this.#guards });
+    const settings = { workerId: "worker", leaseDurationMs: 60_000, lookMs: 20_000 };
+    const options = { storage, targets, runtime, ...settings };
+    const worker = createSchedulerWorkerOn(options, { guards: this.#guards });
     worker.start();
     this.#workers.push(process);
   }
@@ -303,6 +313,7 @@ class SchedulerModel {
     const plan = this.plans.get((payload as { readonly key: number }).key);
     if (plan === undefined) return;
     const { time: at } = this.#world;
+    this.#note(id);
     // Runs beside each other that had begun by then go on.
     const begunAt = plan.overlap === "allow" ? (this.#begun.get(id) ?? at) : at;
     if (plan.cancelledAt !== undefined && plan.cancelledAt < begunAt) {
@@ -313,6 +324,7 @@ class SchedulerModel {
   }
 
   #written({ key, before, after }: CarriedOut): void {
+    this.#note([key, after]);
     if (key.partition === "written" && after !== undefined) {
       const payload = { key: Number(key.sort.split("|")[0]) };
       this.#fired({ id: String(after["id"]), payload, dueAt: new Date(Number(after["due"])) });
@@ -330,6 +342,10 @@ class SchedulerModel {
     }
     if (after["t0"] !== undefined && !this.#begun.has(key.sort)) this.#begun.set(key.sort, this.#world.time);
     this.#checkFork(key.sort, before, after);
+  }
+
+  #note(what: unknown): void {
+    this.#trace.update(JSON.stringify([this.#world.time, what]));
   }
 
   /** Nothing is followed by two of the same series. */
