@@ -75,9 +75,10 @@ export interface Scheduler<Registry extends Targets = Targets> {
   /** What a schedule has done, from its latest occurrence back, for as long as that is kept. Cost: 1 RCU each. */
   history(idOrName: string): AsyncIterable<Schedule>;
   /**
-   * Finds what an outage has left behind since a time: looks through all minutes from then, and has what is still to be fired looked after.
+   * Finds what an outage has left behind since a time: looks through all minutes from then to ten minutes from now, and has what is still to be fired
+   * looked after.
    *
-   * Cost: 1 RCU for each minute in each shard: 5,760 for a day in 4 shards.
+   * Cost: 1 RCU for each minute in each shard: 5,800 for a day in 4 shards.
    */
   recover(options: { readonly since: Date }): Promise<Recovery>;
   /** What failed for good, and waits to be replayed. Cost: 1 RCU for each. */

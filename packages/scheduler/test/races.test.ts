@@ -1,3 +1,4 @@
+import { RetryAfterError } from "@tuppence/core";
 import { describe, expect, it } from "vitest";
 import { SCHEDULER_GUARDS, type SchedulerGuards } from "../src/guards.ts";
 import { HookedStorage } from "./hooked-storage.ts";
@@ -123,6 +124,80 @@ describe("a cancellation", () => {
       return [await clock.scheduler.cancel(id), other.fired.length];
     },
     { guarded: ["alreadyFired", 1], unguarded: ["cancelled", 1] },
+  );
+});
+
+describe("a cancellation of runs beside each other", () => {
+  const failing = async (clock: StoppedClock): Promise<void> => {
+    await clock.scheduler.schedule({ name: "a", every: "2m", target: "call", overlap: "allow" });
+    clock.onCall = ({ attempt }) => {
+      if (attempt === 1) throw new RetryAfterError("not now", { retryAfterMs: 10 * MINUTE });
+    };
+    for (let run = 0; run < 3; run++) await clock.pass(2 * MINUTE);
+  };
+
+  describeRace(
+    "cancelsRuns",
+    "takes from those that failed their next attempts",
+    async ({ clock }) => {
+      await failing(clock);
+      const told = await clock.scheduler.cancel("a");
+      await clock.pass(60 * MINUTE);
+      return [told, clock.fired.length];
+    },
+    { guarded: ["cancelled", 0], unguarded: ["cancelled", 3] },
+  );
+
+  describeRace(
+    "cancelsRuns",
+    "tells of an attempt that is under way, until it is over",
+    async ({ clock, other }) => {
+      await clock.scheduler.schedule({ name: "a", every: "5s", target: "call", overlap: "allow" });
+      const told: string[] = [];
+      clock.onCall = async () => {
+        clock.onCall = () => undefined;
+        for (let run = 0; run < 4; run++) await other.pass(5_000);
+        told.push(await other.scheduler.cancel("a"));
+      };
+      other.now = clock.now + 5_000;
+      await clock.pass(5_000);
+      return [...told, await clock.scheduler.cancel("a")];
+    },
+    { guarded: ["firing", "cancelled"], unguarded: ["cancelled", "cancelled"] },
+  );
+});
+
+describe("a series", () => {
+  describeRace(
+    "goesForward",
+    "does not fire twice for one time when it is resumed by a clock that is slow",
+    async ({ clock, other }) => {
+      await clock.scheduler.schedule({ name: "a", cron: "*/2 * * * *", target: "call" });
+      await clock.pass(2 * MINUTE);
+      await clock.scheduler.pause("a");
+      // It is still to come by the other's clock.
+      await other.scheduler.resume("a");
+      await clock.pass(0);
+      return clock.times;
+    },
+    { guarded: ["12:02:00"], unguarded: ["12:02:00", "12:02:00"] },
+  );
+
+  describeRace(
+    "goesForward",
+    "does not fire twice for one time when it is replaced while it fires",
+    async ({ clock, other }) => {
+      const series = { name: "a", cron: "*/2 * * * *", target: "call" } as const;
+      await clock.scheduler.schedule(series);
+      clock.onCall = async () => {
+        clock.onCall = () => undefined;
+        await other.scheduler.schedule({ ...series, payload: "another", replace: true });
+      };
+      await clock.pass(2 * MINUTE);
+      await clock.pass(2 * MINUTE);
+      return clock.times;
+    },
+    { guarded: ["12:02:00", "12:04:00"], unguarded: ["12:02:00", "12:02:00", "12:04:00"] },
   );
 });
 

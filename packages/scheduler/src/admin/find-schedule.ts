@@ -46,11 +46,34 @@ export async function findEntryOf(context: Finding, named: NamedSchedule): Promi
   return (await findEntry(context, named.entryId)) ?? expiredEntry(named);
 }
 
+/** The latest entry of a schedule, of which one was seen. Cost: nothing, or 1 RCU if that was another. */
+export async function latestOf(
+  context: Finding,
+  { entryId }: NamedSchedule,
+  seen: Entry,
+): Promise<Entry | undefined> {
+  return seen.id === entryId ? seen : findEntry(context, entryId);
+}
+
 /** What there was of a schedule whose last entry has expired: a series that is paused for long, or what was fired. */
 function expiredEntry(named: NamedSchedule): Entry {
   const { name, definition, dueMs: u, entryId } = named;
   const st: EntryState = isSeries(named) ? "skipped" : "fired";
   return decodeEntry(entryId, { st, d: encodeDefinition(definition), u, n: name });
+}
+
+/**
+ * The due time of the last occurrence of a series that was begun or passed over: what follows it comes after that, or a clock that is slow, or an
+ * occurrence that was claimed ahead of its time, would let it fire twice for one due time.
+ */
+export function passedMsOf(
+  { guards }: Pick<SchedulerContext, "guards">,
+  { named, entry }: FoundSchedule,
+): number | undefined {
+  if (!guards.goesForward) return undefined;
+  const isBegun = entry?.generation !== undefined && entry.attempts > 0;
+  const passedMs = Math.max(named?.passedMs ?? 0, isBegun ? entry.dueMs : 0);
+  return passedMs === 0 ? undefined : passedMs;
 }
 
 /** Whether a schedule with a name fires again and again. */
