@@ -1,6 +1,8 @@
 import { RetryAfterError } from "@tuppence/core";
 import { describe, expect, it } from "vitest";
+import { ScheduleStateError } from "../src/errors.ts";
 import { SCHEDULER_GUARDS, type SchedulerGuards } from "../src/guards.ts";
+import type { ScheduleStorage } from "../src/storage/schedule-storage.ts";
 import { HookedStorage } from "./hooked-storage.ts";
 import { all, StoppedClock } from "./stopped-clock.ts";
 
@@ -168,6 +170,25 @@ describe("a cancellation of runs beside each other", () => {
 });
 
 describe("a series", () => {
+  it("that is cancelled between the looks of who moves it stays cancelled", async () => {
+    const { hooked, other } = place(undefined);
+    await other.scheduler.schedule({ name: "a", every: "2m", target: "call" });
+    let isFirst = true;
+    const find: ScheduleStorage["find"] = async (key) => {
+      const item = await hooked.storage.find(key);
+      if (isFirst && key.partition.startsWith("NAME")) {
+        isFirst = false;
+        await other.scheduler.cancel("a");
+      }
+      return item;
+    };
+    const storage = { ...hooked.storage, find };
+    const { scheduler } = new StoppedClock({ storage, now: other.now, shards: 1 });
+    await expect(scheduler.reschedule("a", { every: "3m" })).rejects.toThrow(ScheduleStateError);
+    await other.pass(10 * MINUTE);
+    expect(other.fired).toEqual([]);
+  });
+
   describeRace(
     "goesForward",
     "does not fire twice for one time when it is resumed by a clock that is slow",

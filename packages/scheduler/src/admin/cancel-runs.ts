@@ -6,8 +6,7 @@ import { type ChangeContext, changeEntry } from "../firing/change-entry.ts";
 import { overChange } from "../firing/ending.ts";
 import { minuteOf } from "../minutes/minute.ts";
 import type { NamedSchedule } from "../names/named-schedule.ts";
-import { isSeries } from "./find-schedule.ts";
-import { MAX_RACES } from "./schedule.ts";
+import { isSeries, MAX_RACES } from "./find-schedule.ts";
 
 /** What there was of runs: nothing that would go on, retries that do not come any more, or attempts that are under way. */
 export type RunsLeft = "none" | "cancelled" | "firing";

@@ -8,8 +8,7 @@ import { tokenOf } from "../minutes/open-minute.ts";
 import type { NamedSchedule } from "../names/named-schedule.ts";
 import { untilCertain, updateWithToken } from "../storage/certain-writes.ts";
 import { cancelRuns } from "./cancel-runs.ts";
-import { findSchedule, isSeries, latestOf } from "./find-schedule.ts";
-import { MAX_RACES } from "./schedule.ts";
+import { findSchedule, isSeries, latestOf, MAX_RACES } from "./find-schedule.ts";
 
 /**
  * What became of a cancellation, for good. `cancelled`: it does not fire, now or later. `alreadyFired`: it was too late. `firing`: an attempt is

@@ -3,6 +3,7 @@ import { encodeDefinition } from "../definition.ts";
 import { decodeEntry, type Entry, type EntryState } from "../entries/entry.ts";
 import { isEntryId } from "../entries/entry-id.ts";
 import { findEntry } from "../entries/read-entries.ts";
+import { ScheduleBusyError } from "../errors.ts";
 import { findNamed, type NamedSchedule } from "../names/named-schedule.ts";
 import type { Schedule } from "../schedule.ts";
 
@@ -15,15 +16,23 @@ export interface FoundSchedule {
 
 type Finding = Pick<SchedulerContext, "storage"> & { readonly signal?: AbortSignal | undefined };
 
-/** By id, wherever it was moved to, or by name. Cost: 1 RCU for the name, 1 for each entry. */
+/** How often something is tried that others are in the way of. */
+export const MAX_RACES = 20;
+
+/**
+ * By id, wherever it was moved to, or by name. Cost: 1 RCU for the name, 1 for each entry.
+ *
+ * @throws ScheduleBusyError when it is moved all the time.
+ */
 export async function findSchedule(context: Finding, idOrName: string): Promise<FoundSchedule> {
   if (!isEntryId(idOrName)) {
-    for (;;) {
+    for (let race = 0; race < MAX_RACES; race++) {
       const named = await findNamed(context, idOrName);
       const entry = named && (await findEntryOf(context, named));
       // It was moved between the two looks, and its name with it.
       if (entry === undefined || !isMoved(entry)) return { named, entry };
     }
+    throw new ScheduleBusyError(`schedule ${JSON.stringify(idOrName)}`, { mayBeWritten: false });
   }
   let entry = await findEntry(context, idOrName);
   while (entry?.nextId !== undefined && isMoved(entry)) {

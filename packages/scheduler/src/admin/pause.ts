@@ -8,9 +8,8 @@ import { overChange } from "../firing/ending.ts";
 import { lookBack, tokenOf } from "../minutes/open-minute.ts";
 import { type NamedSchedule, putNamedUpdate } from "../names/named-schedule.ts";
 import { transactWithToken, updateWithToken } from "../storage/certain-writes.ts";
-import { findSchedule, isSeries, latestOf, passedMsOf } from "./find-schedule.ts";
+import { findSchedule, isSeries, latestOf, MAX_RACES, passedMsOf } from "./find-schedule.ts";
 import { firstEntry, tell } from "./put-entry.ts";
-import { MAX_RACES } from "./schedule.ts";
 
 /**
  * Stops a schedule from firing until it is resumed: a series has no next occurrence then; what is for once waits, whatever its time. A run that is under
