@@ -22,7 +22,8 @@ function documented(column: (typeof COLUMNS)[number]): Actions {
   const of = (table: string): string[] => {
     const row = readme.split("\n").find((line) => line.startsWith(`| \`<prefix>-${table}\``));
     const cell = row?.split("|")[2 + COLUMNS.indexOf(column)] ?? "";
-    return Array.from(cell.matchAll(/`([A-Z]\w+)`/g), ([, action]) => action ?? "").toSorted();
+    const actions = Array.from(cell.matchAll(/`([A-Z]\w+)`/g), ([, action = ""]) => action);
+    return actions.toSorted();
   };
   return { schedules: of("schedules"), control: of("control") };
 }

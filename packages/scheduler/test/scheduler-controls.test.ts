@@ -75,7 +75,7 @@ const CONTROLS: Readonly<Record<keyof SchedulerGuards, Control>> = {
 };
 
 describe("histories find what is wrong", () => {
-  it.each(Object.entries(CONTROLS))("without %s", { timeout: 60_000 }, async (guard, control) => {
+  it.each(Object.entries(CONTROLS))("without %s", { timeout: 600_000 }, async (guard, control) => {
     const { kind, drive, bias } = control;
     let found: string | undefined;
     let seed = 0;
