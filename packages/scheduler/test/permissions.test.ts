@@ -6,7 +6,7 @@ import { expect, it, vi } from "vitest";
 import { call, createScheduler, createSchedulerWorker } from "../src/index.ts";
 import { createBellHandler } from "../src/lambda/create-bell-handler.ts";
 import { all } from "./stopped-clock.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** The permissions in the README are those that are needed, no more and no less. */
 

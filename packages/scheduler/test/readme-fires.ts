@@ -1,6 +1,6 @@
 import { createEventStore } from "@tuppence/core";
 import { z } from "zod";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** The first example of the README, as it stands there. */
 

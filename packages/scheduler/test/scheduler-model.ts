@@ -1,4 +1,5 @@
 import type { ControlItem } from "@tuppence/core/leases";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { createHash } from "node:crypto";
 import { ring } from "../src/drain/ring.ts";
 import { bellPlace, entryKey } from "../src/entries/keys.ts";
@@ -10,7 +11,7 @@ import { createMemoryScheduleStorage } from "../src/storage/memory-storage.ts";
 import type { Occurrence, Targets } from "../src/targets/target.ts";
 import { createSchedulerWorkerOn } from "../src/worker/create-scheduler-worker.ts";
 import { type Profile, someProfile } from "./scheduler-profiles.ts";
-import { BEGINNING, type CarriedOut, Process, seededRandom, World } from "./scheduler-world.ts";
+import { BEGINNING, type CarriedOut, Process, World } from "./scheduler-world.ts";
 
 /**
  * Histories of processes that schedule, cancel, move, pause and resume, and of what fires: doorbells that TTL removes at once or days late,
