@@ -4,8 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Journal } from "./journal.ts";
-import type { Place } from "./place.ts";
-import { type Alarm, ALARMS_JOURNAL, type Role } from "./processes/process-input.ts";
+import { type Alarm, ALARMS_JOURNAL, type ProcessInput, type Role } from "./processes/process-input.ts";
 
 const PROGRAM = fileURLToPath(new URL("../dist/processes/run-process.js", import.meta.url));
 
@@ -23,20 +22,21 @@ interface Member {
   isWanted: boolean;
 }
 
+/** What all processes are told, and how many there are of each role. */
+type CrewSettings = Omit<ProcessInput, "role" | "name"> & { readonly sizes: Readonly<Record<Role, number>> };
+
 /** The processes of a run. One that is killed, or ends by itself, is followed by another one of its name. */
 export class Crew implements AsyncDisposable {
-  readonly #place: Place;
-  readonly #seed: number;
+  readonly #settings: CrewSettings;
   readonly #members: Member[] = [];
   readonly #alarms: Journal<Alarm>;
   /** How many were started. */
   started = 0;
 
-  constructor(place: Place, seed: number, sizes: Readonly<Record<Role, number>>) {
-    this.#place = place;
-    this.#seed = seed;
-    this.#alarms = new Journal(place.folder, ALARMS_JOURNAL);
-    for (const [role, size] of Object.entries(sizes) as [Role, number][]) {
+  constructor(settings: CrewSettings) {
+    this.#settings = settings;
+    this.#alarms = new Journal(settings.place.folder, ALARMS_JOURNAL);
+    for (const [role, size] of Object.entries(settings.sizes) as [Role, number][]) {
       for (let index = 0; index < size; index++) this.#add(role, `${role}-${index}`);
     }
   }
@@ -109,10 +109,12 @@ export class Crew implements AsyncDisposable {
   }
 
   #spawn(role: Role, name: string): Pick<Member, "child" | "begun"> {
-    const { folder } = this.#place;
-    const errors = openSync(join(folder, `${name}.errors`), "a");
-    const input = JSON.stringify({ role, name, seed: this.#seed, place: this.#place });
-    const child = spawn(process.execPath, [PROGRAM, input], { stdio: ["pipe", "pipe", errors] });
+    const { sizes: _, ...settings } = this.#settings;
+    const errors = openSync(join(settings.place.folder, `${name}.errors`), "a");
+    const input: ProcessInput = { ...settings, role, name };
+    const child = spawn(process.execPath, [PROGRAM, JSON.stringify(input)], {
+      stdio: ["pipe", "pipe", errors],
+    });
     closeSync(errors);
     this.started++;
     const { stdout } = child;

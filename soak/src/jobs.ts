@@ -24,7 +24,7 @@ export interface Job {
 /** What a job tells when it is fired. */
 export interface Fired extends Job {
   readonly id: string;
-  readonly name: string | undefined;
+  readonly name: string | null;
   readonly dueMs: number;
   readonly fireMs: number;
 }
@@ -59,7 +59,7 @@ export const CALLED_JOURNAL = "called";
 export const FIRED_STREAM = "fired|jobs";
 
 /** Whole intervals from one to the next, in milliseconds, of the series of each kind. */
-export const SERIES = { append: 2_000, call: 3_000 } as const;
+export const SERIES = { append: 1_500, call: 1_000 } as const;
 
 /** A claim of one who was killed lasts this and 30 seconds more. */
 const timeoutMs = 5_000;
@@ -93,13 +93,13 @@ export function jobTargets({
 }
 
 function firedOf({ id, name, dueAt, fireAt, payload }: Occurrence<Job>): Fired {
-  return { ...payload, id, name, dueMs: dueAt.getTime(), fireMs: fireAt.getTime() };
+  return { ...payload, id, name: name ?? null, dueMs: dueAt.getTime(), fireMs: fireAt.getTime() };
 }
 
-/** A job for the next seconds, or to take one back that is still to come. */
+/** A job for the next moments, or to take one back that is still to come. */
 export function planJob(
   random: () => number,
-  job: Job,
+  { by, step, withinMs }: Job & { readonly withinMs: number },
   done: readonly Step<JobIntention, JobOutcome>[],
 ): JobIntention {
   const cancelled = new Set(done.map(({ intention }) => (intention.kind === "cancel" ? intention.id : "")));
@@ -109,7 +109,7 @@ export function planJob(
   });
   if (open.length > 0 && random() < 0.25) return { kind: "cancel", id: oneOf(random, open) };
   const target = oneOf(random, ["call", "append", "enqueue"]);
-  const atMs = Date.now() + wholeNumber(random, 100, 15_000);
-  const name = random() < 0.3 ? `job ${job.by} ${job.step}` : undefined;
+  const atMs = Date.now() + wholeNumber(random, 100, withinMs);
+  const name = random() < 0.3 ? `job ${by} ${step}` : undefined;
   return { kind: "schedule", target, atMs, name };
 }

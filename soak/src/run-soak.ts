@@ -21,6 +21,10 @@ export interface SoakOptions {
   readonly sizes?: Readonly<Record<Role, number>> | undefined;
   /** Those that are hit. Default: all. */
   readonly hit?: readonly Role[] | undefined;
+  /** Goes on without blows until there is enough. Default: at once. */
+  readonly isEnough?: ((folder: string) => boolean) | undefined;
+  /** How far ahead jobs are scheduled, in milliseconds. Default 15,000. */
+  readonly jobsWithinMs?: number | undefined;
   /** How long it may take until everything is done, in milliseconds. Default 180,000. */
   readonly patienceMs?: number | undefined;
   readonly tell?: ((text: string) => void) | undefined;
@@ -53,11 +57,16 @@ const DEFAULT_SIZES: Readonly<Record<Role, number>> = {
 };
 
 const DEFAULT_EVERY_MS = 2_000;
+/** How often it is looked whether there is enough, in milliseconds. */
+const LOOK_MS = 200;
+
+const DEFAULT_JOBS_WITHIN_MS = 15_000;
 const DEFAULT_PATIENCE_MS = 180_000;
 
 /** Runs everything at once, hits it, lets it come to rest, and stops it: then it can be looked at. */
 export async function runSoak(options: SoakOptions): Promise<Soak> {
   const { seed, durationMs, everyMs = DEFAULT_EVERY_MS, sizes = DEFAULT_SIZES, hit, tell } = options;
+  const { jobsWithinMs = DEFAULT_JOBS_WITHIN_MS } = options;
   const folder = await mkdtemp(join(tmpdir(), `tuppence-soak-${seed}-`));
   const database = await Database.start(folder);
   try {
@@ -65,11 +74,12 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
     const place = openPlace({ config, folder });
     await createTables(place);
     await beginSeries(place);
-    await using crew = new Crew({ config, folder }, seed, sizes);
+    await using crew = new Crew({ place: { config, folder }, seed, sizes, jobsWithinMs });
     const blows = planBlows({ seed, durationMs, everyMs, sizes, roles: hit });
     await crew.begun();
     tell?.(`Seed ${seed}: ${blows.length} blows in ${durationMs / 1_000} s, in ${folder}`);
     const counts = await deal(blows, { durationMs, database, crew, place, tell });
+    while (options.isEnough?.(folder) === false) await sleep(LOOK_MS);
     const stopped = await crew.stop(PRODUCING);
     const producedAt = performance.now();
     await conclude(place);

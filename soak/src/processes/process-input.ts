@@ -7,6 +7,8 @@ export interface ProcessInput {
   readonly name: string;
   readonly seed: number;
   readonly place: Place;
+  /** How far ahead jobs are scheduled, in milliseconds. */
+  readonly jobsWithinMs: number;
 }
 
 export const ROLES = ["writer", "log", "projector", "producer", "consumer", "creator", "firing"] as const;

@@ -4,13 +4,13 @@ import { takeSteps } from "../steps.ts";
 import type { Work } from "./process-input.ts";
 
 /** Schedules jobs, and cancels some of them. */
-export const schedule: Work = async ({ name, seed, place }, signal) => {
+export const schedule: Work = async ({ name, seed, place, jobsWithinMs }, signal) => {
   const { scheduler, folder } = openPlace(place);
   await takeSteps<JobIntention, JobOutcome>(
     { folder, name },
     {
       seed,
-      plan: (step, random, done) => planJob(random, { by: name, step }, done),
+      plan: (step, random, done) => planJob(random, { by: name, step, withinMs: jobsWithinMs }, done),
       async carryOut(step, intention) {
         if (intention.kind === "cancel") {
           return { answer: await scheduler.cancel(intention.id), atMs: Date.now() };

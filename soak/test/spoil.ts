@@ -1,0 +1,92 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type AttributeValue,
+  DeleteItemCommand,
+  paginateQuery,
+  paginateScan,
+  PutItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { EVENTS_TABLE, type OpenPlace } from "../src/place.ts";
+import { readJournal } from "../src/journal.ts";
+
+/** Ways to spoil what a run has left behind, and to put it back. */
+
+export type StoredItem = Record<string, AttributeValue>;
+
+export async function itemsOf({ client }: OpenPlace, chain: string): Promise<readonly StoredItem[]> {
+  const items: StoredItem[] = [];
+  const query = {
+    TableName: EVENTS_TABLE,
+    KeyConditionExpression: "p = :p",
+    ExpressionAttributeValues: { ":p": { S: chain } },
+    ConsistentRead: true,
+  };
+  for await (const { Items = [] } of paginateQuery({ client }, query)) items.push(...Items);
+  return items;
+}
+
+/** Takes the place of all items of a chain. Answers what puts the old ones back. */
+export async function replaceChain(
+  place: OpenPlace,
+  chain: string,
+  next: (items: readonly StoredItem[]) => readonly StoredItem[],
+): Promise<() => Promise<void>> {
+  const before = await itemsOf(place, chain);
+  const put = async (items: readonly StoredItem[]): Promise<void> => {
+    for (const { p, s } of await itemsOf(place, chain)) {
+      await place.client.send(
+        new DeleteItemCommand({ TableName: EVENTS_TABLE, Key: { p, s } as StoredItem }),
+      );
+    }
+    for (const Item of items) await place.client.send(new PutItemCommand({ TableName: EVENTS_TABLE, Item }));
+  };
+  await put(next(before));
+  return () => put(before);
+}
+
+/** Moves items behind each other, whatever places they had. */
+export function tiled(items: readonly StoredItem[]): readonly StoredItem[] {
+  let next = 1;
+  return items.map((item) => {
+    const s = { N: String(next) };
+    next += Number(item["n"]?.N ?? 1);
+    return { ...item, s };
+  });
+}
+
+/** Changes the first item of a table that is of a kind, or takes it away. */
+export async function replaceItem(
+  { client }: OpenPlace,
+  { table, is, keys }: { readonly table: string; readonly is: RegExp; readonly keys: readonly string[] },
+  next: (item: StoredItem) => StoredItem | undefined,
+): Promise<() => Promise<void>> {
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ConsistentRead: true })) {
+    const before = Items.find(({ p }) => is.test(p?.S ?? ""));
+    if (before === undefined) continue;
+    const put = async (Item: StoredItem): Promise<void> => {
+      await client.send(new PutItemCommand({ TableName: table, Item }));
+    };
+    const after = next(before);
+    if (after !== undefined) await put(after);
+    else {
+      const Key = Object.fromEntries(keys.map((key) => [key, before[key] as AttributeValue]));
+      await client.send(new DeleteItemCommand({ TableName: table, Key }));
+    }
+    return () => put(before);
+  }
+  throw new Error(`${table} has no item like ${is}.`);
+}
+
+/** Lets a journal tell something else. */
+export function rewrite<Entry extends object>(
+  { folder }: OpenPlace,
+  name: string,
+  next: (entries: readonly Entry[]) => readonly Entry[],
+): () => Promise<void> {
+  const file = join(folder, `${name}.jsonl`);
+  const before = readFileSync(file, "utf8");
+  const after = next(readJournal<Entry>(folder, name));
+  writeFileSync(file, after.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+  return async () => writeFileSync(file, before);
+}
