@@ -21,8 +21,6 @@ export interface BlowPlan {
   /** From one to the next, about, in milliseconds. */
   readonly everyMs: number;
   readonly sizes: Readonly<Record<Role, number>>;
-  /** Those that are hit. Default: all. */
-  readonly roles?: readonly Role[] | undefined;
 }
 
 /** Of a hundred blows. */
@@ -31,9 +29,9 @@ const OPERATOR_SHARE = 0.06;
 const FREEZE_SHARE = 0.3;
 
 /** The blows of a run: always the same for the same plan. */
-export function planBlows({ seed, durationMs, everyMs, sizes, roles = ROLES }: BlowPlan): readonly Blow[] {
+export function planBlows({ seed, durationMs, everyMs, sizes }: BlowPlan): readonly Blow[] {
   const random = seededRandom(seed, "blows");
-  const names = roles.flatMap((role) =>
+  const names = ROLES.flatMap((role) =>
     Array.from({ length: sizes[role] }, (_, index) => `${role}-${index}`),
   );
   const blows: Blow[] = [];

@@ -27,7 +27,7 @@ type CrewSettings = Omit<ProcessInput, "role" | "name"> & { readonly sizes: Read
 
 /** The processes of a run. One that is killed, or ends by itself, is followed by another one of its name. */
 export class Crew implements AsyncDisposable {
-  readonly #settings: CrewSettings;
+  #settings: CrewSettings;
   readonly #members: Member[] = [];
   readonly #alarms: Journal<Alarm>;
   /** How many were started. */
@@ -41,10 +41,6 @@ export class Crew implements AsyncDisposable {
     }
   }
 
-  namesOf(role: Role): readonly string[] {
-    return this.#members.flatMap((member) => (member.role === role ? [member.name] : []));
-  }
-
   /** Resolves when all run. */
   async begun(): Promise<void> {
     await Promise.all(this.#members.map(({ begun }) => begun));
@@ -56,6 +52,13 @@ export class Crew implements AsyncDisposable {
     member.isWanted = false;
     await end(member, "SIGKILL");
     this.#start(member);
+  }
+
+  /** Puts the clocks of those ahead who fire: what those had claimed who were killed is theirs at once. */
+  async putAhead(aheadMs: number): Promise<void> {
+    this.#settings = { ...this.#settings, aheadMs };
+    const firing = this.#members.filter(({ role }) => role === "firing");
+    await Promise.all(firing.map(({ name }) => this.kill(name)));
   }
 
   /** Lets one sleep for a while; it goes on as if nothing had been. Of one that sleeps already, nothing. */

@@ -6,10 +6,17 @@ import type { OpenPlace } from "./place.ts";
 /** How often it is looked, in milliseconds. */
 const LOOK_MS = 500;
 
-/** Waits until everything is done. Answers what is left when the time is over, nothing if nothing is. */
-export async function untilAtRest(place: OpenPlace, patienceMs: number): Promise<readonly string[]> {
+/** Waits until everything is done; tells what it waits for. Answers what is left when the time is over, nothing if nothing is. */
+export async function untilAtRest(
+  place: OpenPlace,
+  patienceMs: number,
+  tell: (text: string) => void = () => undefined,
+): Promise<readonly string[]> {
+  let told = "";
   for (const endsAt = performance.now() + patienceMs; ; ) {
     const left = await whatIsLeft(place);
+    if (left.length > 0 && left.join() !== told) tell(`Waits, as ${left.join(", ")}`);
+    told = left.join();
     if (left.length === 0 || performance.now() > endsAt) return left;
     await sleep(LOOK_MS);
   }

@@ -19,12 +19,15 @@ export interface SoakOptions {
   readonly everyMs?: number | undefined;
   /** How many processes of each kind. Default: two, and one creator. */
   readonly sizes?: Readonly<Record<Role, number>> | undefined;
-  /** Those that are hit. Default: all. */
-  readonly hit?: readonly Role[] | undefined;
   /** Goes on without blows until there is enough. Default: at once. */
   readonly isEnough?: ((folder: string) => boolean) | undefined;
   /** How far ahead jobs are scheduled, in milliseconds. Default 15,000. */
   readonly jobsWithinMs?: number | undefined;
+  /**
+   * Once all jobs are due, those who fire get clocks that are so far ahead, in milliseconds, that claims of those who were killed are
+   * over. Default: their end is waited for, 35 seconds.
+   */
+  readonly aheadMs?: number | undefined;
   /** How long it may take until everything is done, in milliseconds. Default 180,000. */
   readonly patienceMs?: number | undefined;
   readonly tell?: ((text: string) => void) | undefined;
@@ -65,7 +68,7 @@ const DEFAULT_PATIENCE_MS = 180_000;
 
 /** Runs everything at once, hits it, lets it come to rest, and stops it: then it can be looked at. */
 export async function runSoak(options: SoakOptions): Promise<Soak> {
-  const { seed, durationMs, everyMs = DEFAULT_EVERY_MS, sizes = DEFAULT_SIZES, hit, tell } = options;
+  const { seed, durationMs, everyMs = DEFAULT_EVERY_MS, sizes = DEFAULT_SIZES, tell } = options;
   const { jobsWithinMs = DEFAULT_JOBS_WITHIN_MS } = options;
   const folder = await mkdtemp(join(tmpdir(), `tuppence-soak-${seed}-`));
   const database = await Database.start(folder);
@@ -75,7 +78,7 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
     await createTables(place);
     await beginSeries(place);
     await using crew = new Crew({ place: { config, folder }, seed, sizes, jobsWithinMs });
-    const blows = planBlows({ seed, durationMs, everyMs, sizes, roles: hit });
+    const blows = planBlows({ seed, durationMs, everyMs, sizes });
     await crew.begun();
     tell?.(`Seed ${seed}: ${blows.length} blows in ${durationMs / 1_000} s, in ${folder}`);
     const counts = await deal(blows, { durationMs, database, crew, place, tell });
@@ -83,7 +86,12 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
     const stopped = await crew.stop(PRODUCING);
     const producedAt = performance.now();
     await conclude(place);
-    const left = await untilAtRest(place, options.patienceMs ?? DEFAULT_PATIENCE_MS);
+    if (options.aheadMs !== undefined) {
+      // Only when nothing is to come: then nothing can be early.
+      await sleep(jobsWithinMs);
+      await crew.putAhead(options.aheadMs);
+    }
+    const left = await untilAtRest(place, options.patienceMs ?? DEFAULT_PATIENCE_MS, tell);
     const restMs = Math.round(performance.now() - producedAt);
     const others = await crew.stop(ROLES.filter((role) => !PRODUCING.includes(role)));
     return {

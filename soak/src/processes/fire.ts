@@ -5,7 +5,7 @@ import { type Alarm, ALARMS_JOURNAL, LEASE_MS, type Work } from "./process-input
 import { untilAborted } from "./until-aborted.ts";
 
 /** Fires jobs. */
-export const fire: Work = async ({ name, place }, signal) => {
+export const fire: Work = async ({ name, place, aheadMs = 0 }, signal) => {
   const { client, tablePrefix, targets, folder } = openPlace(place);
   const alarms = new Journal<Alarm>(folder, ALARMS_JOURNAL);
   const worker = createSchedulerWorker({
@@ -14,6 +14,7 @@ export const fire: Work = async ({ name, place }, signal) => {
     targets,
     workerId: name,
     leaseDurationMs: LEASE_MS,
+    runtime: { now: () => Date.now() + aheadMs },
     onEvent(event) {
       if (event.type !== "parked" && event.type !== "targetMissing") return;
       const error = "error" in event ? String(event.error) : "";

@@ -9,6 +9,8 @@ export interface ProcessInput {
   readonly place: Place;
   /** How far ahead jobs are scheduled, in milliseconds. */
   readonly jobsWithinMs: number;
+  /** By how much the clocks of those who fire are ahead, in milliseconds. Default 0. */
+  readonly aheadMs?: number | undefined;
 }
 
 export const ROLES = ["writer", "log", "projector", "producer", "consumer", "creator", "firing"] as const;
