@@ -9,7 +9,7 @@ import { ALARMS_JOURNAL } from "../src/processes/process-input.ts";
 import { type Notice, NOTICES_JOURNAL } from "../src/read-models.ts";
 import type { Soak } from "../src/run-soak.ts";
 import { readSteps } from "../src/steps.ts";
-import { replaceChain, replaceItem, rewrite, tiled } from "./spoil.ts";
+import { changeChain, replaceItem, rewrite, withLastExchanged, withTwin } from "./spoil.ts";
 
 /** Something that must not be, planted by hand; it answers what puts everything back. */
 interface Plant {
@@ -50,48 +50,57 @@ function recall({ place }: Soak, next: (calls: readonly Called[]) => readonly Ca
 
 const isOfSeries = ({ by }: Fired): boolean => by.startsWith("series ");
 
+/** Appends to a stream of nobody's, one page of the log for each event. Answers what takes all of it back. */
+async function appendByNobody({ place }: Soak): Promise<() => Promise<void>> {
+  const { client, tablePrefix, store } = place;
+  const restores = [
+    await changeChain(place, "$all", (pages) => pages),
+    await changeChain(place, "account|nobody", (items) => items),
+  ];
+  for (const index of [0, 1]) {
+    const data = { by: "nobody", step: 1, index, cents: 1 };
+    await store.append("account|nobody", [{ type: "Withdrawn", data }]);
+    await auditLog({ client, tablePrefix, repair: true, graceMs: 0 });
+  }
+  return async () => {
+    for (const restore of restores) await restore();
+  };
+}
+
 const STORED: readonly Plant[] = [
   {
     what: "an event that is gone",
-    kinds: ["chain broken", "event lost"],
-    plant: (soak) => replaceChain(soak.place, streamOf(soak), (items) => items.slice(1)),
+    kinds: ["chain broken", "stream unreadable", "event lost"],
+    plant: (soak) => changeChain(soak.place, streamOf(soak), (items) => items.slice(1)),
   },
   {
     what: "an event that is there twice",
     kinds: ["event twice", "log incomplete"],
-    plant: (soak) =>
-      replaceChain(soak.place, streamOf(soak), (items) => tiled([...items, ...items.slice(0, 1)])),
+    plant: (soak) => changeChain(soak.place, streamOf(soak), withTwin),
   },
   {
     what: "an event that nobody intended, which the log has and no projection",
-    kinds: ["event nobody intended", "position behind", "overdrawn"],
-    async plant({ place }) {
-      const restores = [
-        await replaceChain(place, "$all", (items) => items),
-        await replaceChain(place, "account|nobody", (items) => items),
-      ];
-      const data = { by: "nobody", step: 1, index: 0, cents: 1 };
-      await place.store.append("account|nobody", [{ type: "Withdrawn", data }]);
-      await auditLog({ client: place.client, tablePrefix: place.tablePrefix, repair: true, graceMs: 0 });
-      return async () => {
-        for (const restore of restores) await restore();
-      };
+    kinds: ["event nobody intended", "overdrawn", "position behind", "document wrong"],
+    plant: appendByNobody,
+  },
+  {
+    what: "pages of the log in another order",
+    kinds: ["log out of order"],
+    async plant(soak) {
+      const restore = await appendByNobody(soak);
+      await changeChain(soak.place, "$all", withLastExchanged);
+      return restore;
     },
   },
   {
     what: "a page of the log that is there twice",
     kinds: ["logged twice"],
-    plant: ({ place }) => replaceChain(place, "$all", (items) => tiled([...items, ...items.slice(0, 1)])),
+    plant: ({ place }) => changeChain(place, "$all", withTwin),
   },
   {
     what: "a page of the log that is gone",
     kinds: ["log incomplete"],
-    plant: ({ place }) => replaceChain(place, "$all", (items) => tiled(items.slice(1))),
-  },
-  {
-    what: "pages of the log in another order",
-    kinds: ["log out of order"],
-    plant: ({ place }) => replaceChain(place, "$all", (items) => tiled(items.toReversed())),
+    plant: ({ place }) => changeChain(place, "$all", (pages) => pages.slice(0, -1)),
   },
   {
     what: "a document that is gone",
@@ -120,19 +129,17 @@ const STORED: readonly Plant[] = [
   {
     what: "a message that is gone",
     kinds: ["message lost"],
-    plant: ({ place }) => replaceChain(place, "$queue|letters", (items) => tiled(items.slice(1))),
+    plant: ({ place }) => changeChain(place, "$queue|letters", (items) => items.slice(0, -1)),
   },
   {
     what: "a message that is there twice, and not handled",
     kinds: ["message twice", "position behind", "not handled"],
-    plant: ({ place }) =>
-      replaceChain(place, "$queue|letters", (items) => tiled([...items, ...items.slice(0, 1)])),
+    plant: ({ place }) => changeChain(place, "$queue|letters", withTwin),
   },
   {
     what: "a job that is in the store twice",
     kinds: ["job twice"],
-    plant: ({ place }) =>
-      replaceChain(place, FIRED_STREAM, (items) => tiled([...items, ...items.slice(0, 1)])),
+    plant: ({ place }) => changeChain(place, FIRED_STREAM, withTwin),
   },
 ];
 
@@ -163,12 +170,10 @@ const TOLD: readonly Plant[] = [
     what: "an event before one that was acknowledged before it",
     kinds: ["reordered"],
     plant: (soak) =>
-      rewrite<WriterLine>(soak.place, "writer-0", (lines) =>
-        lines.flatMap((line) => {
-          const isOutcome = line.step === storedStep(soak, "deposit").step && line.outcome !== undefined;
-          return isOutcome ? [line, { ...line, step: line.step + 1 }] : [line];
-        }),
-      ),
+      retell(soak, "deposit", (line) => {
+        const part = { streamId: streamOf(soak), firstVersion: 0, version: 0 };
+        return line.outcome === undefined ? line : { ...line, outcome: { stored: [part] } };
+      }),
   },
   {
     what: "a part of a transaction",

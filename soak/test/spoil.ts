@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import {
   type AttributeValue,
   DeleteItemCommand,
@@ -12,9 +13,9 @@ import { readJournal } from "../src/journal.ts";
 
 /** Ways to spoil what a run has left behind, and to put it back. */
 
-export type StoredItem = Record<string, AttributeValue>;
+type StoredItem = Record<string, AttributeValue>;
 
-export async function itemsOf({ client }: OpenPlace, chain: string): Promise<readonly StoredItem[]> {
+async function itemsOf({ client }: OpenPlace, chain: string): Promise<readonly StoredItem[]> {
   const items: StoredItem[] = [];
   const query = {
     TableName: EVENTS_TABLE,
@@ -26,27 +27,43 @@ export async function itemsOf({ client }: OpenPlace, chain: string): Promise<rea
   return items;
 }
 
-/** Takes the place of all items of a chain. Answers what puts the old ones back. */
-export async function replaceChain(
+/** Changes the items of a chain. Answers what puts back what was there, whatever was done to it meanwhile. */
+export async function changeChain(
   place: OpenPlace,
   chain: string,
   next: (items: readonly StoredItem[]) => readonly StoredItem[],
 ): Promise<() => Promise<void>> {
   const before = await itemsOf(place, chain);
-  const put = async (items: readonly StoredItem[]): Promise<void> => {
-    for (const { p, s } of await itemsOf(place, chain)) {
+  const write = async (wanted: readonly StoredItem[]): Promise<void> => {
+    const left = new Map((await itemsOf(place, chain)).map((item) => [item["s"]?.N, item]));
+    for (const Item of wanted) {
+      const stored = left.get(Item["s"]?.N);
+      left.delete(Item["s"]?.N);
+      if (isDeepStrictEqual(stored, Item)) continue;
+      await place.client.send(new PutItemCommand({ TableName: EVENTS_TABLE, Item }));
+    }
+    for (const { p, s } of left.values()) {
       await place.client.send(
         new DeleteItemCommand({ TableName: EVENTS_TABLE, Key: { p, s } as StoredItem }),
       );
     }
-    for (const Item of items) await place.client.send(new PutItemCommand({ TableName: EVENTS_TABLE, Item }));
   };
-  await put(next(before));
-  return () => put(before);
+  await write(next(before));
+  return () => write(before);
+}
+
+/** The first item once more, behind the last. */
+export function withTwin(items: readonly StoredItem[]): readonly StoredItem[] {
+  return tiled([...items, ...items.slice(0, 1)]);
+}
+
+/** Exchanges the last two items. */
+export function withLastExchanged(items: readonly StoredItem[]): readonly StoredItem[] {
+  return tiled([...items.slice(0, -2), ...items.slice(-2).toReversed()]);
 }
 
 /** Moves items behind each other, whatever places they had. */
-export function tiled(items: readonly StoredItem[]): readonly StoredItem[] {
+function tiled(items: readonly StoredItem[]): readonly StoredItem[] {
   let next = 1;
   return items.map((item) => {
     const s = { N: String(next) };
