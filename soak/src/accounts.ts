@@ -3,7 +3,7 @@ import { oneOf, wholeNumber } from "./random.ts";
 
 /** What writers do: money moves between accounts, and nobody may spend what is not there. */
 
-export const ACCOUNTS: readonly string[] = Array.from({ length: 20 }, (_, number) => `account|${number}`);
+const ACCOUNTS: readonly string[] = Array.from({ length: 20 }, (_, number) => `account|${number}`);
 
 /** Who wrote an event, as which of what step. */
 export interface AccountData {

@@ -71,7 +71,7 @@ export function jobTargets({
 }: {
   readonly folder: string;
   readonly store: EventStore;
-  readonly queue: Queue<unknown>;
+  readonly queue: Queue;
 }): JobTargets {
   let journal: Journal<Called> | undefined;
   return {

@@ -8,7 +8,7 @@ import type { OpenPlace } from "./place.ts";
 /** What is tried again fails for the moment only: the database is away, or another change is under way. */
 const RETRY_MS = 500;
 
-export async function untilDone<Result>(attempt: () => Promise<Result>, withinMs = 60_000): Promise<Result> {
+async function untilDone<Result>(attempt: () => Promise<Result>, withinMs = 60_000): Promise<Result> {
   for (const endsAt = performance.now() + withinMs; ; ) {
     try {
       return await attempt();

@@ -32,7 +32,7 @@ export interface OpenPlace {
   readonly projections: Projections;
   readonly targets: JobTargets;
   readonly scheduler: Scheduler<JobTargets>;
-  openQueue(options?: Partial<QueueOptions>): Queue<Letter>;
+  readonly openQueue: (options?: Partial<QueueOptions>) => Queue<Letter>;
 }
 
 export function openPlace({ config, folder }: Place): OpenPlace {

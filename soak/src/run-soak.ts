@@ -129,6 +129,10 @@ async function deal(
   const beganAt = performance.now();
   const until = (atMs: number): Promise<void> => sleep(Math.max(0, beganAt + atMs - performance.now()));
   const operated: Promise<void>[] = [];
+  const givenUp = (kind: string, error: unknown): void => {
+    count(`${kind} given up`);
+    tell?.(`${kind} was given up: ${String(error)}`);
+  };
   for (const blow of blows) {
     await until(blow.atMs);
     tell?.(`${(blow.atMs / 1_000).toFixed(1)} s: ${blow.kind} ${"name" in blow ? blow.name : ""}`);
@@ -137,7 +141,7 @@ async function deal(
     if (blow.kind === "kill") await crew.kill(blow.name);
     else if (blow.kind === "freeze") crew.freeze(blow.name, blow.forMs);
     else if (blow.kind === "killDatabase") await database.killAndRestart();
-    else operated.push(operate(blow, place));
+    else operated.push(operate(blow, place).catch((error: unknown) => givenUp(blow.kind, error)));
   }
   await until(durationMs);
   await Promise.all(operated);

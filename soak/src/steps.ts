@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Journal, readJournal } from "./journal.ts";
+import { Journal } from "./journal.ts";
 import { seededRandom, wholeNumber } from "./random.ts";
 
 /** What is written down of a step: what is to be done before it is, and what came of it before anything else is done. */
@@ -104,7 +104,7 @@ export function readSteps<Intention, Outcome>(
   name: string,
 ): readonly Step<Intention, Outcome>[] {
   const steps = new Map<number, Step<Intention, Outcome>>();
-  for (const entry of readJournal<StepEntry<Intention, Outcome>>(folder, name)) {
+  for (const entry of new Journal<StepEntry<Intention, Outcome>>(folder, name).read()) {
     const { step } = entry;
     const known = steps.get(step);
     if ("intention" in entry) {

@@ -2,7 +2,7 @@ import { auditLog } from "@tuppence/core";
 import { type Operation, type OperationOutcome, partsOf } from "../src/accounts.ts";
 import type { ProblemKind } from "../src/audit/problems.ts";
 import { type Called, CALLED_JOURNAL, type Fired, FIRED_STREAM } from "../src/jobs.ts";
-import { readJournal } from "../src/journal.ts";
+import { Journal } from "../src/journal.ts";
 import { type Handled, HANDLED_JOURNAL } from "../src/letters.ts";
 import { EFFECTS_TABLE } from "../src/place.ts";
 import { ALARMS_JOURNAL } from "../src/processes/process-input.ts";
@@ -15,7 +15,7 @@ import { changeChain, replaceItem, rewrite, withLastExchanged, withTwin } from "
 interface Plant {
   readonly what: string;
   readonly kinds: readonly ProblemKind[];
-  plant(soak: Soak): Promise<() => Promise<void>> | (() => Promise<void>);
+  readonly plant: (soak: Soak) => Promise<() => Promise<void>> | (() => Promise<void>);
 }
 
 /** One line of a writer's journal. */
@@ -206,7 +206,7 @@ const TOLD: readonly Plant[] = [
     what: "a message that was not handled, and one that was handled too early",
     kinds: ["not handled", "handled out of order"],
     plant({ place }) {
-      const handled = readJournal<Handled>(place.folder, HANDLED_JOURNAL);
+      const handled = new Journal<Handled>(place.folder, HANDLED_JOURNAL).read();
       const [first] = handled;
       const second = handled.find(({ key, position }) => key !== first?.key && position > 0);
       return rewrite<Handled>(place, HANDLED_JOURNAL, (lines) => [
@@ -219,7 +219,7 @@ const TOLD: readonly Plant[] = [
     what: "a reaction that was not made",
     kinds: ["reaction missing"],
     plant: ({ place }) => {
-      const [first] = readJournal<Notice>(place.folder, NOTICES_JOURNAL);
+      const [first] = new Journal<Notice>(place.folder, NOTICES_JOURNAL).read();
       return rewrite<Notice>(place, NOTICES_JOURNAL, (lines) =>
         lines.filter(({ streamId, version }) => streamId !== first?.streamId || version !== first.version),
       );
@@ -273,7 +273,7 @@ function cancelledOf({ folder }: Soak): readonly Called[] {
     readonly outcome?: { readonly answer?: string; readonly atMs?: number };
     readonly step: number;
   }
-  const lines = readJournal<Line>(folder, "creator-0");
+  const lines = new Journal<Line>(folder, "creator-0").read();
   const answer = lines.find(({ outcome }) => outcome?.answer === "cancelled");
   const id = lines.find(({ step, intention }) => step === answer?.step && intention)?.intention?.id ?? "";
   const atMs = (answer?.outcome?.atMs ?? 0) + 1;

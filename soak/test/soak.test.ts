@@ -4,7 +4,7 @@ import type { Operation, OperationOutcome } from "../src/accounts.ts";
 import type { ProblemKind } from "../src/audit/problems.ts";
 import { planBlows } from "../src/blows.ts";
 import { type Called, CALLED_JOURNAL, type JobIntention, type JobOutcome } from "../src/jobs.ts";
-import { readJournal } from "../src/journal.ts";
+import { Journal } from "../src/journal.ts";
 import { type Handled, HANDLED_JOURNAL } from "../src/letters.ts";
 import { type Notice, NOTICES_JOURNAL } from "../src/read-models.ts";
 import { runSoak, type Soak } from "../src/run-soak.ts";
@@ -27,15 +27,15 @@ function isEnough(folder: string): boolean {
   );
   const jobs = readSteps<JobIntention, JobOutcome>(folder, "creator-0");
   const answers = jobs.map(({ outcome }) => outcome && "answer" in outcome && outcome.answer);
-  const calls = new Set(readJournal<Called>(folder, CALLED_JOURNAL).map(({ by }) => by));
+  const calls = new Set(new Journal<Called>(folder, CALLED_JOURNAL).read().map(({ by }) => by));
   const targets = new Set(jobs.map(({ intention }) => intention.kind === "schedule" && intention.target));
   return (
     (["deposit", "spread", "withdraw", "send"] as const).every((kind) => kinds.has(kind)) &&
     ["call", "append", "enqueue"].every((target) => targets.has(target)) &&
     answers.includes("cancelled") &&
     calls.size === 2 &&
-    readJournal<Handled>(folder, HANDLED_JOURNAL).length >= 20 &&
-    readJournal<Notice>(folder, NOTICES_JOURNAL).length >= 2
+    new Journal<Handled>(folder, HANDLED_JOURNAL).read().length >= 20 &&
+    new Journal<Notice>(folder, NOTICES_JOURNAL).read().length >= 2
   );
 }
 
@@ -64,7 +64,7 @@ it("comes to rest after all blows, and everything is as it was acknowledged", as
   expect(soak.unrest).toEqual([]);
   expect(problems).toEqual([]);
   const { "steps abandoned": _, "steps tried again": _again, "writes refused": _refused, ...done } = counts;
-  for (const [what, count] of Object.entries(done)) expect(count, what).toBeGreaterThan(0);
+  expect(Object.entries(done).filter(([, count]) => count === 0)).toEqual([]);
   console.info(JSON.stringify({ ...soak.blows, ...counts, restMs: soak.restMs }));
 });
 

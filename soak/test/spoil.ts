@@ -9,7 +9,7 @@ import {
   PutItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { EVENTS_TABLE, type OpenPlace } from "../src/place.ts";
-import { readJournal } from "../src/journal.ts";
+import { Journal } from "../src/journal.ts";
 
 /** Ways to spoil what a run has left behind, and to put it back. */
 
@@ -42,10 +42,9 @@ export async function changeChain(
       if (isDeepStrictEqual(stored, Item)) continue;
       await place.client.send(new PutItemCommand({ TableName: EVENTS_TABLE, Item }));
     }
-    for (const { p, s } of left.values()) {
-      await place.client.send(
-        new DeleteItemCommand({ TableName: EVENTS_TABLE, Key: { p, s } as StoredItem }),
-      );
+    for (const item of left.values()) {
+      const Key = keyOf(item, ["p", "s"]);
+      await place.client.send(new DeleteItemCommand({ TableName: EVENTS_TABLE, Key }));
     }
   };
   await write(next(before));
@@ -87,7 +86,7 @@ export async function replaceItem(
     const after = next(before);
     if (after !== undefined) await put(after);
     else {
-      const Key = Object.fromEntries(keys.map((key) => [key, before[key] as AttributeValue]));
+      const Key = keyOf(before, keys);
       await client.send(new DeleteItemCommand({ TableName: table, Key }));
     }
     return () => put(before);
@@ -103,7 +102,11 @@ export function rewrite<Entry extends object>(
 ): () => Promise<void> {
   const file = join(folder, `${name}.jsonl`);
   const before = readFileSync(file, "utf8");
-  const after = next(readJournal<Entry>(folder, name));
+  const after = next(new Journal<Entry>(folder, name).read());
   writeFileSync(file, after.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
   return async () => writeFileSync(file, before);
+}
+
+function keyOf(item: StoredItem, keys: readonly string[]): StoredItem {
+  return Object.fromEntries(Object.entries(item).filter(([name]) => keys.includes(name)));
 }

@@ -1,6 +1,6 @@
 import type { Operation, OperationOutcome } from "../accounts.ts";
 import type { JobIntention, JobOutcome } from "../jobs.ts";
-import { readJournal } from "../journal.ts";
+import { Journal } from "../journal.ts";
 import type { EnqueueOutcome, Letters } from "../letters.ts";
 import type { OpenPlace } from "../place.ts";
 import { type Alarm, ALARMS_JOURNAL, type Role } from "../processes/process-input.ts";
@@ -26,7 +26,7 @@ export async function auditPlace(place: OpenPlace, sizes: Readonly<Record<Role, 
     Array.from({ length: sizes[role] }, (_, index) =>
       readSteps<Intention, Outcome>(place.folder, `${role}-${index}`),
     ).flat();
-  for (const { by, what } of readJournal<Alarm>(place.folder, ALARMS_JOURNAL))
+  for (const { by, what } of new Journal<Alarm>(place.folder, ALARMS_JOURNAL).read())
     problems.add("alarm", `${by}: ${what}`);
   const chains = await checkChains(place, problems);
   const names = chains.filter((name) => !name.startsWith("$"));

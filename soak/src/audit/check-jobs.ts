@@ -1,5 +1,5 @@
 import type { RecordedEvent } from "@tuppence/core";
-import { readJournal } from "../journal.ts";
+import { Journal } from "../journal.ts";
 import {
   type Called,
   CALLED_JOURNAL,
@@ -67,7 +67,7 @@ async function readFirings(
   { folder, openQueue }: OpenPlace,
   streams: ReadonlyMap<string, readonly RecordedEvent[]>,
 ): Promise<readonly Firing[]> {
-  const called = readJournal<Called>(folder, CALLED_JOURNAL);
+  const called = new Journal<Called>(folder, CALLED_JOURNAL).read();
   const appended = streams.get(FIRED_STREAM) ?? [];
   const firings: Firing[] = [
     ...called.map((each) => ({ ...each, target: "call" })),

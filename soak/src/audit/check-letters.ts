@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { paginateScan } from "@aws-sdk/client-dynamodb";
 import type { Message } from "@tuppence/queue";
-import { readJournal } from "../journal.ts";
+import { Journal } from "../journal.ts";
 import {
   effectKey,
   type EnqueueOutcome,
@@ -42,7 +42,7 @@ export async function checkLetters(
   for (const { key = "", position } of messages)
     positions.set(key, [...(positions.get(key) ?? []), position]);
   await checkEffects(place, positions, problems);
-  const handled = readJournal<Handled>(place.folder, HANDLED_JOURNAL);
+  const handled = new Journal<Handled>(place.folder, HANDLED_JOURNAL).read();
   checkHandled(handled, positions, problems);
   return { letters: messages.length, handled: handled.length };
 }

@@ -3,7 +3,7 @@ import { paginateScan } from "@aws-sdk/client-dynamodb";
 import type { RecordedEvent } from "@tuppence/core";
 import type { DocumentProjection } from "@tuppence/projections";
 import { type AccountData, signOf } from "../accounts.ts";
-import { readJournal } from "../journal.ts";
+import { Journal } from "../journal.ts";
 import { EFFECTS_TABLE, type OpenPlace } from "../place.ts";
 import {
   type Balance,
@@ -44,8 +44,12 @@ export async function checkReadModels(
     await checkDocuments(place, { projection: balances, expected: expected.balances }, problems),
     await checkDocuments(place, { projection: flows, expected: expected.flows }, problems),
   ];
-  const notices = checkNotices(readJournal(place.folder, NOTICES_JOURNAL), expected.notices, problems);
-  return { documents: documents.reduce((sum, count) => sum + count), builds, notices };
+  const notices = checkNotices(
+    new Journal<Notice>(place.folder, NOTICES_JOURNAL).read(),
+    expected.notices,
+    problems,
+  );
+  return { documents: sum(documents), builds, notices };
 }
 
 function expectedOf(streams: ReadonlyMap<string, readonly RecordedEvent[]>): Expected {
