@@ -31,7 +31,8 @@ export async function beginSeries({ scheduler }: OpenPlace): Promise<void> {
       target,
       payload: { by: `series ${target}`, step: 0 },
       misfire: "fireAll",
-      overlap: target === "call" ? "bufferOne" : "skip",
+      // None is passed over, however long one that was begun by a killed process stands still.
+      overlap: "allow",
     });
   }
 }

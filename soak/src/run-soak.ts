@@ -91,6 +91,7 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
       await sleep(jobsWithinMs);
       await crew.putAhead(options.aheadMs);
     }
+    tell?.("Nothing new comes in.");
     const left = await untilAtRest(place, options.patienceMs ?? DEFAULT_PATIENCE_MS, tell);
     const restMs = Math.round(performance.now() - producedAt);
     const others = await crew.stop(ROLES.filter((role) => !PRODUCING.includes(role)));
