@@ -38,10 +38,11 @@ export interface EnqueueOutcome {
 
 export function planLetters(random: () => number, sequence: number | undefined): Letters {
   const count = random() < 0.7 ? 1 : wholeNumber(random, 2, 8);
-  const letters = Array.from({ length: count }, () => ({
-    key: oneOf(random, KEYS),
-    isPoisoned: random() < 0.005,
-  }));
+  const letters = Array.from({ length: count }, () => {
+    const key = oneOf(random, KEYS);
+    // Of one key alone: what follows of it waits for the cure.
+    return { key, isPoisoned: key === KEYS[0] && random() < 0.05 };
+  });
   return { letters, sequence };
 }
 
