@@ -1,4 +1,4 @@
-import { auditLog } from "@tuppence/core";
+import { auditLog, createEventStore } from "@tuppence/core";
 import { type Operation, type OperationOutcome, partsOf } from "../src/accounts.ts";
 import type { ProblemKind } from "../src/audit/problems.ts";
 import { type Called, CALLED_JOURNAL, type Fired, FIRED_STREAM } from "../src/jobs.ts";
@@ -52,7 +52,9 @@ const isOfSeries = ({ by }: Fired): boolean => by.startsWith("series ");
 
 /** Appends to a stream of nobody's, one page of the log for each event. Answers what takes all of it back. */
 async function appendByNobody({ place }: Soak): Promise<() => Promise<void>> {
-  const { client, tablePrefix, store } = place;
+  const { client, tablePrefix } = place;
+  // One that remembers nothing of what was taken back.
+  const store = createEventStore({ client, tablePrefix });
   const restores = [
     await changeChain(place, "$all", (pages) => pages),
     await changeChain(place, "account|nobody", (items) => items),

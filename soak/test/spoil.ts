@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -101,7 +101,7 @@ export function rewrite<Entry extends object>(
   next: (entries: readonly Entry[]) => readonly Entry[],
 ): () => Promise<void> {
   const file = join(folder, `${name}.jsonl`);
-  const before = readFileSync(file, "utf8");
+  const before = existsSync(file) ? readFileSync(file, "utf8") : "";
   const after = next(new Journal<Entry>(folder, name).read());
   writeFileSync(file, after.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
   return async () => writeFileSync(file, before);
