@@ -36,6 +36,7 @@ export class Crew implements AsyncDisposable {
   constructor(settings: CrewSettings) {
     this.#settings = settings;
     this.#alarms = new Journal(settings.place.folder, ALARMS_JOURNAL);
+    process.once("exit", this.#killAll);
     for (const [role, size] of Object.entries(settings.sizes) as [Role, number][]) {
       for (let index = 0; index < size; index++) this.#add(role, `${role}-${index}`);
     }
@@ -89,7 +90,13 @@ export class Crew implements AsyncDisposable {
     return (await Promise.all(stopped)).flat();
   }
 
+  /** One that sleeps would not see that we have gone. */
+  readonly #killAll = (): void => {
+    for (const { child } of this.#members) child.kill("SIGKILL");
+  };
+
   async [Symbol.asyncDispose](): Promise<void> {
+    process.removeListener("exit", this.#killAll);
     for (const member of this.#members) member.isWanted = false;
     await Promise.all(this.#members.map((member) => end(member, "SIGKILL")));
   }

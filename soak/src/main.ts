@@ -7,6 +7,9 @@ import { runSoak } from "./run-soak.ts";
 // The SDK's notice on the end of its support for Node 20 would come between the lines.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
+// The processes of the run end with it.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 await runMain(
   defineCommand({
     meta: {
