@@ -13,6 +13,7 @@ export { createMemoryControlStorage } from "../control/memory-control-storage.ts
 export { isNamed } from "../dynamodb/aws-errors.ts";
 export { abortedBy } from "../dynamodb/calls.ts";
 export {
+  attributeOf,
   createDynamoDBControlStorage,
   type UpdateInput,
   updateInput,
@@ -32,3 +33,4 @@ export type { LeaseEvent } from "./lease-event.ts";
 export { leaseKey, readLease } from "./lease-item.ts";
 export { sendUntilCertain } from "./send-until-certain.ts";
 export { DEFAULT_DRAIN_MS } from "./stored-lease-group.ts";
+export { allowManyWaiters } from "../shared-signal.ts";

@@ -1,10 +1,10 @@
 import type { Consistency } from "@tuppence/core";
-import type { ScheduleStorage } from "../storage/schedule-storage.ts";
+import type { ScheduleItems } from "../storage/schedule-storage.ts";
 import { type Entry, decodeEntry } from "./entry.ts";
 import { duePartition, entryKey } from "./keys.ts";
 
 interface Reading {
-  readonly storage: ScheduleStorage;
+  readonly storage: ScheduleItems;
   readonly signal?: AbortSignal | undefined;
 }
 

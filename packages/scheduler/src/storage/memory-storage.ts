@@ -22,6 +22,8 @@ export function createMemoryScheduleStorage(
     },
 
     writesOf: () => [],
+
+    updateMany: (updates) => Promise.allSettled(updates.map((update) => control.update(update))),
   };
 }
 

@@ -9,7 +9,6 @@ import {
 } from "../create-context.ts";
 import { contextOf, type Scheduler } from "../scheduler.ts";
 import { readShards } from "../shards.ts";
-import { FIRST_WRITE_MS, limitWrites } from "./limited-storage.ts";
 import { ShardRunner, type ShardSettings } from "./shard-runner.ts";
 
 /** How often a worker looks for what others have scheduled, when nothing else is said, in milliseconds. */
@@ -20,9 +19,6 @@ export const DEFAULT_CLAIM_AHEAD_MS = 5_000;
 
 /** Attempts that a worker makes at a time, when nothing else is said. */
 export const DEFAULT_WORKER_CONCURRENCY = 256;
-
-/** Writes of a worker at a time: as many connections as the SDK has to begin with. */
-const CONCURRENT_WRITES = 48;
 
 /** How often it is looked whether the table has more shards, in milliseconds. */
 const SHARDS_LOOK_MS = 60_000;
@@ -87,11 +83,8 @@ export function createSchedulerWorkerOn(
     throw new RangeError(`claimAheadMs is ${claimAheadMs}; it has to be from 0 to 30,000.`);
   }
   const own = createContext(options, means);
-  const limit = pLimit(CONCURRENT_WRITES);
-  const load = { waiting: 0, writeMs: FIRST_WRITE_MS };
   const context: SchedulerContext = {
     ...own,
-    storage: limitWrites(own.storage, { limit, load, runtime: own.runtime }),
     onEntry: scheduler === undefined ? own.onEntry : contextOf(scheduler).onEntry,
   };
   const leases = createLeaseGroup({
@@ -104,7 +97,7 @@ export function createSchedulerWorkerOn(
     runtime: options.runtime,
     onEvent: (event) => own.emit({ type: "lease", event }),
   });
-  const settings = { lookMs, claimAheadMs, attempts: pLimit(concurrency), load };
+  const settings = { lookMs, claimAheadMs, attempts: pLimit(concurrency), load: { waiting: 0 } };
   return workerOf(leases, context, settings);
 }
 

@@ -11,7 +11,6 @@ import { fireEntry, type FiringContext } from "../firing/fire-entry.ts";
 import { nextStep } from "../firing/next-step.ts";
 import { closeMinute } from "../minutes/close-minute.ts";
 import { endOfMinute, isOver } from "../minutes/minute.ts";
-import type { Load } from "./limited-storage.ts";
 import { ShardTimer } from "./shard-timer.ts";
 
 export interface ShardSettings {
@@ -21,8 +20,8 @@ export interface ShardSettings {
   readonly claimAheadMs: number;
   /** Attempts of targets at a time. */
   readonly attempts: LimitFunction;
-  /** What all shards of this process have before them. */
-  readonly load: Load;
+  /** What all shards of this process have before them: occurrences that wait to be claimed. */
+  readonly load: { waiting: number };
 }
 
 /** How much more time is taken for claims than they should need: what ends beside them is written as well. */
@@ -171,7 +170,8 @@ export class ShardRunner {
   /** The more there is to claim, the earlier it is begun. */
   get #aheadMs(): number {
     const { claimAheadMs, load } = this.#settings;
-    return Math.min(claimAheadMs, MIN_AHEAD_MS + RESERVE * load.writeMs * load.waiting);
+    const { writeMs } = this.#context.speed;
+    return Math.min(claimAheadMs, MIN_AHEAD_MS + RESERVE * writeMs * load.waiting);
   }
 
   /** Never fails: what goes wrong is told, and tried again. */
