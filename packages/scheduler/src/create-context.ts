@@ -7,7 +7,7 @@ import { SharedRuns } from "./minutes/shared-runs.ts";
 import type { Relay } from "./relay/relay.ts";
 import type { SchedulerEvent } from "./scheduler-event.ts";
 import { createDynamoDBScheduleStorage } from "./storage/dynamodb-storage.ts";
-import { gatherWrites } from "./storage/gather-writes.ts";
+import { gatherRequests } from "./storage/gather-requests.ts";
 import type { ScheduleStorage } from "./storage/schedule-storage.ts";
 import { WriteSpeed } from "./storage/write-speed.ts";
 import type { Targets } from "./targets/target.ts";
@@ -62,7 +62,7 @@ export function createContext(
   const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
   const speed = new WriteSpeed(runtime);
   return {
-    storage: gatherWrites(storageOf(options, onEvent), { runtime, speed }),
+    storage: gatherRequests(storageOf(options, onEvent), { runtime, speed }),
     speed,
     runtime,
     guards: means.guards ?? SCHEDULER_GUARDS,

@@ -42,7 +42,7 @@ export type SchedulerEvent =
   | { readonly type: "relayFailed"; readonly shard: number; readonly error: unknown }
   /** DynamoDB could not be asked; it is tried again. */
   | { readonly type: "requestFailed"; readonly shard: number; readonly error: unknown }
-  /** DynamoDB does not let this process change many items in a request, for want of a permission, say: told once, and done one by one from then on. */
+  /** DynamoDB does not let this process change, or look at, many items in one request, for want of a permission, say: told once each, and done one by one from then on. */
   | { readonly type: "batchesRefused"; readonly error: unknown }
   | { readonly type: "lease"; readonly event: LeaseEvent };
 

@@ -24,6 +24,8 @@ export interface FiringContext extends SchedulerContext {
   readonly attempts?: ((work: () => Promise<void>) => Promise<void>) | undefined;
   /** Waits until it is time, for those who claim ahead of it. Default: it is time. */
   readonly untilTime?: ((fireAtMs: number) => Promise<void>) | undefined;
+  /** Waits for others that have been fired at a time, so that their ends are written together. Default: nobody is waited for. */
+  readonly untilOthers?: (() => Promise<void>) | undefined;
 }
 
 /** What became of an entry: it is done with for now, somebody else has it, or it is to be looked at again then. */
@@ -95,6 +97,7 @@ async function fireOutside(context: FiringContext, entry: Entry, target: Outside
   const { id, name, definition, attempts } = claimed;
   context.emit({ type: "fired", id, name, target: definition.target, attempt: attempts, lateMs });
   await tellDestination(context, claimed, { attempts, outcome: { kind: "success", answer } });
+  await context.untilOthers?.();
   return ended(context, claimed, { state: "fired", nowMs: context.presentMs() });
 }
 

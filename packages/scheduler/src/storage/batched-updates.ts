@@ -58,13 +58,12 @@ export function batchedUpdates({
 
   return async (updates) => {
     const replies = await sendTogether(updates);
-    const alone = replies.map((reply, index) =>
-      reply === ALONE ? items.update(updates[index] as ControlUpdate) : undefined,
-    );
-    const outcomes = await Promise.allSettled(alone);
-    return replies.map((reply, index) =>
-      reply === ALONE ? (outcomes[index] as PromiseSettledResult<ChangeOutcome>) : reply,
-    );
+    const settled = replies.map(async (reply, index): Promise<PromiseSettledResult<ChangeOutcome>> => {
+      if (reply !== ALONE) return reply;
+      const [outcome] = await Promise.allSettled([items.update(updates[index] as ControlUpdate)]);
+      return outcome;
+    });
+    return Promise.all(settled);
   };
 }
 
@@ -80,7 +79,7 @@ const ALONE = "alone";
 type Reply = PromiseSettledResult<ChangeOutcome> | typeof ALONE;
 
 /** No right to it, or a service that is like DynamoDB but for this. */
-const REFUSED_NAMES = ["AccessDeniedException", "UnknownOperationException"] as const;
+export const REFUSED_NAMES = ["AccessDeniedException", "UnknownOperationException"] as const;
 
 /** Turned away for a moment: nothing was written. */
 const NOT_NOW = new Set<string | undefined>([

@@ -11,13 +11,14 @@ import {
   updateInput,
   withoutKeys,
 } from "@tuppence/core/leases";
+import { batchedFinds } from "./batched-finds.ts";
 import { batchedUpdates } from "./batched-updates.ts";
 import type { ItemRange, ScheduleStorage } from "./schedule-storage.ts";
 import { schedulesTable } from "./schedules-table.ts";
 
 /**
- * Schedules in the table `<prefix>-schedules`. Throttling and credential errors of the SDK pass through untouched. `onBatchesRefused` is told, once,
- * that items can't be changed many at a time here: each is changed by a request of its own from then on.
+ * Schedules in the table `<prefix>-schedules`. Throttling and credential errors of the SDK pass through untouched. `onBatchesRefused` is told, once
+ * each, that items can't be changed, or looked at, many at a time here: it is done by a request for each from then on.
  */
 export function createDynamoDBScheduleStorage(
   client: DynamoDBClient,
@@ -41,6 +42,7 @@ export function createDynamoDBScheduleStorage(
       };
     },
 
+    findMany: batchedFinds({ client, items, onBatchesRefused }),
     updateMany: batchedUpdates({ client, items, onBatchesRefused }),
 
     // Workers keep their leases, and receivers what they have done, in the table of control items.

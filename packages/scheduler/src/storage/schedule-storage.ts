@@ -1,5 +1,5 @@
 import type { AlsoWrite, Consistency } from "@tuppence/core";
-import type { ControlItem, ControlStorage, ControlUpdate } from "@tuppence/core/leases";
+import type { ControlItem, ControlKey, ControlStorage, ControlUpdate } from "@tuppence/core/leases";
 
 /** Which items of a partition to read, by their sort keys. */
 export interface ItemRange {
@@ -40,6 +40,8 @@ export interface ScheduleStorage extends ControlStorage, Ranges {
    * of each it is answered what `update` would have.
    */
   updateMany(updates: readonly ControlUpdate[]): Promise<readonly PromiseSettledResult<ChangeOutcome>[]>;
+  /** Looks at up to 100 items as they are now, in one request if that can be: what `find` would have answered. */
+  findMany(keys: readonly ControlKey[]): Promise<readonly PromiseSettledResult<ControlItem | undefined>[]>;
 }
 
 /** What the protocol asks of a storage. */

@@ -9,6 +9,7 @@ import {
 } from "../create-context.ts";
 import { contextOf, type Scheduler } from "../scheduler.ts";
 import { readShards } from "../shards.ts";
+import { Pulse } from "./pulse.ts";
 import { ShardRunner, type ShardSettings } from "./shard-runner.ts";
 
 /** How often a worker looks for what others have scheduled, when nothing else is said, in milliseconds. */
@@ -19,6 +20,9 @@ export const DEFAULT_CLAIM_AHEAD_MS = 5_000;
 
 /** Attempts that a worker makes at a time, when nothing else is said. */
 export const DEFAULT_WORKER_CONCURRENCY = 256;
+
+/** How long what was fired waits for others before it is written, in milliseconds: as much longer it is fired again if this process dies. */
+const GATHER_MS = 25;
 
 /** How often it is looked whether the table has more shards, in milliseconds. */
 const SHARDS_LOOK_MS = 60_000;
@@ -97,7 +101,8 @@ export function createSchedulerWorkerOn(
     runtime: options.runtime,
     onEvent: (event) => own.emit({ type: "lease", event }),
   });
-  const settings = { lookMs, claimAheadMs, attempts: pLimit(concurrency), load: { waiting: 0 } };
+  const pulse = new Pulse(own.runtime, GATHER_MS);
+  const settings = { lookMs, claimAheadMs, attempts: pLimit(concurrency), load: { waiting: 0 }, pulse };
   return workerOf(leases, context, settings);
 }
 
