@@ -34,32 +34,38 @@ export {
   type TableDefinition,
 } from "./dynamodb/tables.ts";
 export {
-  BlobsMissingError,
-  EncryptionMissingError,
-  type EventIssue,
-  EventTooLargeError,
-  IntegrityError,
-  InvalidEventError,
-  InvalidImportError,
-  InvalidStreamIdError,
-  LeaseLostError,
-  NoEventsError,
-  OutcomeUnknownError,
-  SnapshotTooLargeError,
   StreamClosedError,
   type StreamConflict,
   StreamTruncatedError,
+  TransactConflictError,
+  VersionConflictError,
+  WriteRefusedError,
+} from "./conflict-errors.ts";
+export {
+  IntegrityError,
+  LeaseLostError,
+  OutcomeUnknownError,
   TableMismatchError,
   TableMissingError,
-  TransactConflictError,
-  TransactionTooLargeError,
   TuppenceError,
+  WaitTimeoutError,
+} from "./errors.ts";
+export {
+  type EventIssue,
+  EventTooLargeError,
+  InvalidEventError,
+  InvalidImportError,
+  InvalidStreamIdError,
+  NoEventsError,
+  SnapshotTooLargeError,
+  TransactionTooLargeError,
+} from "./input-errors.ts";
+export {
+  BlobsMissingError,
+  EncryptionMissingError,
   UnknownEventTypeError,
   UpcastError,
-  VersionConflictError,
-  WaitTimeoutError,
-  WriteRefusedError,
-} from "./errors.ts";
+} from "./reading-errors.ts";
 export { NonRetryableError, RetryAfterError } from "./failures/index.ts";
 export {
   defineEvents,

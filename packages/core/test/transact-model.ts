@@ -1,5 +1,6 @@
 import { createCommitId } from "../src/commit-id.ts";
-import { OutcomeUnknownError, TransactConflictError } from "../src/errors.ts";
+import { TransactConflictError } from "../src/conflict-errors.ts";
+import { OutcomeUnknownError } from "../src/errors.ts";
 import type { EventDefinitions, RecordedEvent } from "../src/events.ts";
 import type { EventStore, TransactCheck, TransactWrite } from "../src/store/event-store.ts";
 import type { Sabotage } from "./faulty-storage.ts";

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { createQueue, type Queue } from "../src/index.ts";
 import { createQueueHandler, queueEventSourceMapping } from "../src/lambda/index.ts";
 import { interceptRequests } from "./client-faults.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 interface Letter {
   readonly caseId: string;

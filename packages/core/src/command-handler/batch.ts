@@ -1,5 +1,6 @@
 import { Bill } from "../capacity/units.ts";
-import { OutcomeUnknownError, VersionConflictError } from "../errors.ts";
+import { VersionConflictError } from "../conflict-errors.ts";
+import { OutcomeUnknownError } from "../errors.ts";
 import type { EventDefinitions, NewEventOf } from "../events.ts";
 import { tellRetry } from "../observe.ts";
 import { backoffMs } from "../runtime.ts";

@@ -1,5 +1,5 @@
 import { Bill } from "../capacity/units.ts";
-import { VersionConflictError } from "../errors.ts";
+import { VersionConflictError } from "../conflict-errors.ts";
 import type { EventDefinitions, NewEventOf, RecordedEventOf } from "../events.ts";
 import type { CommitGroup } from "../store/event-store.ts";
 import type { HandleOptions } from "./command-handler.ts";

@@ -1,5 +1,5 @@
 import type { Billed } from "../capacity/units.ts";
-import { VersionConflictError } from "../errors.ts";
+import { VersionConflictError } from "../conflict-errors.ts";
 import type { EventDefinitions, NewEventOf, RecordedEventOf } from "../events.ts";
 import { observe, tellRetry } from "../observe.ts";
 import type { Observation } from "../observer.ts";

@@ -1,5 +1,5 @@
 import { Bill } from "../capacity/units.ts";
-import type { VersionConflictError } from "../errors.ts";
+import type { VersionConflictError } from "../conflict-errors.ts";
 import type { EventDefinitions, RecordedEventOf } from "../events.ts";
 import { type CachedStates, CommitNotes } from "../state-cache.ts";
 import type { EventStore, Fold, LoadResult } from "../store/event-store.ts";

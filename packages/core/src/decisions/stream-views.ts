@@ -1,5 +1,5 @@
 import { Bill } from "../capacity/units.ts";
-import type { StreamConflict, TransactConflictError } from "../errors.ts";
+import type { StreamConflict, TransactConflictError } from "../conflict-errors.ts";
 import type { EventDefinitions, RecordedEvent, RecordedEventOf } from "../events.ts";
 import type { EventStore, Fold, TransactCheck } from "../store/event-store.ts";
 import type { Decision } from "./decision.ts";

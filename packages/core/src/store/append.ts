@@ -21,14 +21,8 @@ import {
   type PendingCommit,
 } from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
-import {
-  IntegrityError,
-  OutcomeUnknownError,
-  StreamClosedError,
-  TuppenceError,
-  VersionConflictError,
-  WriteRefusedError,
-} from "../errors.ts";
+import { StreamClosedError, VersionConflictError, WriteRefusedError } from "../conflict-errors.ts";
+import { IntegrityError, OutcomeUnknownError, TuppenceError } from "../errors.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { categoryOf } from "../stream-name.ts";
 import type { AlsoOfEvents } from "./also-writes.ts";

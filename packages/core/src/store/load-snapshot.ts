@@ -3,7 +3,7 @@ import { type Bill, writeUnits } from "../capacity/units.ts";
 import { readContext } from "../chain/chain.ts";
 import { type ChainWindow, LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
-import { StreamTruncatedError } from "../errors.ts";
+import { StreamTruncatedError } from "../conflict-errors.ts";
 import type { RecordedEvent } from "../events.ts";
 import type { Fold } from "./event-store.ts";
 import { openEvents } from "./open-events.ts";

@@ -1,5 +1,5 @@
 import { Bill, type Billed } from "../capacity/units.ts";
-import { StreamTruncatedError } from "../errors.ts";
+import { StreamTruncatedError } from "../conflict-errors.ts";
 import type { RecordedEvent } from "../events.ts";
 import type { Fold, LoadOptions, LoadResult } from "./event-store.ts";
 import { loadFromSnapshot } from "./load-snapshot.ts";

@@ -4,7 +4,7 @@ import { readContext } from "../chain/chain.ts";
 import { itemHolding, LAST_SLOT, lastItemUpTo, readChain } from "../chain/read-chain.ts";
 import { CONTENT_ATTRIBUTES } from "../chain/storage.ts";
 import type { ChainItem } from "../chain/tiling.ts";
-import { SnapshotTooLargeError } from "../errors.ts";
+import { SnapshotTooLargeError } from "../input-errors.ts";
 import type { RecordedEvent } from "../events.ts";
 import type { AppendContext } from "./append.ts";
 import type { Fold, TruncateOptions, TruncateResult } from "./event-store.ts";
