@@ -175,6 +175,7 @@ describe("writes that are asked for at a time", () => {
     const [given, other] = [put("a", enough.signal), put("b")];
     enough.abort(new Error("enough"));
     await expect(given).rejects.toThrow("enough");
+    await expect(put("a", enough.signal)).rejects.toThrow("enough");
     await other;
     expect(await storage.find({ partition, sort: "a" })).toBeUndefined();
   });

@@ -33,4 +33,3 @@ export type { LeaseEvent } from "./lease-event.ts";
 export { leaseKey, readLease } from "./lease-item.ts";
 export { sendUntilCertain } from "./send-until-certain.ts";
 export { DEFAULT_DRAIN_MS } from "./stored-lease-group.ts";
-export { allowManyWaiters } from "../shared-signal.ts";

@@ -7,7 +7,7 @@ import { ringBy, tokenOf } from "../minutes/open-minute.ts";
 import { goOnUpdate } from "../names/named-schedule.ts";
 import { wakeAhead } from "../relay/wake-ahead.ts";
 import { startOfRun } from "../recurrence/series.ts";
-import type { InStoreTarget, OutsideTarget, Target } from "../targets/target.ts";
+import type { FireContext, InStoreTarget, OutsideTarget, Target } from "../targets/target.ts";
 import { attemptTarget, claimDurationMs, occurrenceOf } from "./attempt-target.ts";
 import { changeEntry, prepareFollower } from "./change-entry.ts";
 import { closeName, endRun, handOver, looksAfter } from "./end-run.ts";
@@ -85,9 +85,9 @@ async function fireOutside(context: FiringContext, entry: Entry, target: Outside
   const occurrence = occurrenceOf(claimed, claimed.attempts);
   let lateMs = 0;
   let answer: unknown;
-  const send = async (signal: AbortSignal): Promise<void> => {
+  const send = async (given: FireContext): Promise<void> => {
     lateMs = context.runtime.now() - claimed.fireAtMs;
-    answer = await target.fire(occurrence, { signal });
+    answer = await target.fire(occurrence, given);
   };
   try {
     await attempt(context, claimed, { target, send });
@@ -161,7 +161,7 @@ async function fireInStore(context: FiringContext, entry: Entry, target: InStore
     let answer: "fired" | "refused" | undefined;
     let failure: { readonly error: unknown } | undefined;
     try {
-      const send = async (signal: AbortSignal): Promise<void> => {
+      const send = async ({ signal }: FireContext): Promise<void> => {
         answer = await target.fire(occurrence, { signal, finish });
       };
       await attempt(context, entry, { target, send });
@@ -187,7 +187,7 @@ async function fireInStore(context: FiringContext, entry: Entry, target: InStore
 async function attempt(
   context: FiringContext,
   entry: Entry,
-  { target, send }: { readonly target: Target; readonly send: (signal: AbortSignal) => Promise<unknown> },
+  { target, send }: { readonly target: Target; readonly send: (given: FireContext) => Promise<unknown> },
 ): Promise<void> {
   const { target: name } = entry.definition;
   const { attempts = (work: () => Promise<void>): Promise<void> => work() } = context;

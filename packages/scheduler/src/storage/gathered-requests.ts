@@ -1,6 +1,6 @@
 import type { Runtime } from "@tuppence/core";
-import { allowManyWaiters } from "@tuppence/core/leases";
 import { deadlinesOf } from "../firing/deadlines.ts";
+import { onAbort } from "../firing/on-abort.ts";
 
 /** How items are asked for, or changed, many at a time. */
 export interface Gathering<Asked, Result> {
@@ -51,6 +51,7 @@ export class GatheredRequests<Asked, Result> {
   add(asked: Asked, signal: AbortSignal | undefined): Promise<Result> {
     const { keyOf, bytesOf } = this.#gathering;
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
       const giveUp = (): void => waiting.settle({ status: "rejected", reason: signal?.reason });
       const waiting: Waiting<Asked, Result> = {
         asked,
@@ -59,14 +60,13 @@ export class GatheredRequests<Asked, Result> {
         signal,
         settle: (result) => {
           waiting.isSettled = true;
-          signal?.removeEventListener("abort", giveUp);
+          unlink?.();
           if (result.status === "fulfilled") resolve(result.value);
           else reject(result.reason);
         },
         isSettled: false,
       };
-      if (signal?.aborted) return giveUp();
-      if (signal !== undefined) allowManyWaiters(signal).addEventListener("abort", giveUp, { once: true });
+      const unlink = signal && onAbort(signal, giveUp);
       this.#waiting.push(waiting);
       this.#sendSoon();
     });
@@ -95,16 +95,17 @@ export class GatheredRequests<Asked, Result> {
     const batch = new Map<string, Waiting<Asked, Result>>();
     const left: Waiting<Asked, Result>[] = [];
     let bytes = 0;
+    let taken = 0;
     for (const waiting of this.#waiting) {
-      const hasRoom = batch.size < maxItems && bytes + waiting.bytes <= MAX_BYTES;
-      if (batch.size > 0 && (!hasRoom || batch.has(waiting.key))) {
-        left.push(waiting);
-        continue;
-      }
-      batch.set(waiting.key, waiting);
-      bytes += waiting.bytes;
+      if (batch.size === maxItems) break;
+      taken++;
+      const fits = batch.size === 0 || (bytes + waiting.bytes <= MAX_BYTES && !batch.has(waiting.key));
+      if (fits) {
+        batch.set(waiting.key, waiting);
+        bytes += waiting.bytes;
+      } else left.push(waiting);
     }
-    this.#waiting = left;
+    this.#waiting = [...left, ...this.#waiting.slice(taken)];
     return [...batch.values()];
   }
 

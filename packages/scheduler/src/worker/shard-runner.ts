@@ -168,7 +168,7 @@ export class ShardRunner {
     const before = this.#timer.size;
     this.#timer.set(awaited);
     this.#settings.load.waiting += this.#timer.size - before;
-    if (beginsAt(awaited, this.#aheadMs) < this.#beginsAtMs) this.#awake.abort();
+    if (beginsAt(awaited, this.#aheadMs) < this.#beginsAtMs) this.#awake.abort("awake");
   }
 
   async #keepTime(ending: AbortSignal): Promise<void> {
