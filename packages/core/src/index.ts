@@ -128,25 +128,26 @@ export {
 } from "./state-cache.ts";
 export type { AlsoOfEvents } from "./store/also-writes.ts";
 export type { Blobs, BodyOptions, Encryption, EventToEncrypt } from "./store/body-options.ts";
+export type { EventStore, ListStreamsOptions } from "./store/event-store.ts";
+export type {
+  Fold,
+  LoadOptions,
+  LoadResult,
+  ReadCategoryOptions,
+  ReadOptions,
+  TruncateOptions,
+  TruncateResult,
+} from "./store/read-options.ts";
 export type {
   AppendOptions,
   AppendResult,
   CommitGroup,
   CommitGroupOptions,
-  EventStore,
-  Fold,
-  ListStreamsOptions,
-  LoadOptions,
-  LoadResult,
-  ReadCategoryOptions,
-  ReadOptions,
   TransactCheck,
   TransactOptions,
   TransactResult,
   TransactWrite,
-  TruncateOptions,
-  TruncateResult,
-} from "./store/event-store.ts";
+} from "./store/write-options.ts";
 export type {
   ExportOptions,
   ImportResult,

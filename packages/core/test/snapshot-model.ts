@@ -12,7 +12,8 @@ import { createMemoryStorage } from "../src/memory/index.ts";
 import type { Runtime } from "../src/runtime.ts";
 import { createStateCache } from "../src/state-cache.ts";
 import { createChainEventStore } from "../src/store/chain-event-store.ts";
-import type { EventStore, Fold } from "../src/store/event-store.ts";
+import type { EventStore } from "../src/store/event-store.ts";
+import type { Fold } from "../src/store/read-options.ts";
 import { faultyStorage, Turns } from "./faulty-storage.ts";
 import { Crash, type Random, seededRandom } from "./history.ts";
 

@@ -4,7 +4,7 @@ import type { EventDefinitions, NewEventOf, RecordedEventOf } from "../events.ts
 import { observe, tellRetry } from "../observe.ts";
 import type { Observation } from "../observer.ts";
 import { backoffMs, type Runtime } from "../runtime.ts";
-import type { AppendResult } from "../store/event-store.ts";
+import type { AppendResult } from "../store/write-options.ts";
 import type {
   CommandHandlerOptions,
   Decided,

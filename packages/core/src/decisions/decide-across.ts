@@ -5,7 +5,8 @@ import { parseCommitId } from "../commit-id.ts";
 import { TransactConflictError } from "../conflict-errors.ts";
 import type { EventDefinitions } from "../events.ts";
 import { backoffMs, SYSTEM_RUNTIME } from "../runtime.ts";
-import type { EventStore, TransactResult, TransactWrite } from "../store/event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
+import type { TransactResult, TransactWrite } from "../store/write-options.ts";
 import type { DecideAcross, DecideAcrossOptions, DecisionResult } from "./decision.ts";
 import { AlreadyStored, StreamViews } from "./stream-views.ts";
 

@@ -27,7 +27,7 @@ import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.
 import { categoryOf } from "../stream-name.ts";
 import type { AlsoOfEvents } from "./also-writes.ts";
 import { packCommit, type PackedEvent } from "./commit-content.ts";
-import type { AppendResult } from "./event-store.ts";
+import type { AppendResult } from "./write-options.ts";
 import { type NextSnapshot, SnapshotOfAppend } from "./next-snapshot.ts";
 import { type OpenContext, openEvents } from "./open-events.ts";
 import type { PreparedEvents } from "./prepare-events.ts";

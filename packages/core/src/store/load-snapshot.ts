@@ -5,7 +5,7 @@ import { type ChainWindow, LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
 import { StreamTruncatedError } from "../conflict-errors.ts";
 import type { RecordedEvent } from "../events.ts";
-import type { Fold } from "./event-store.ts";
+import type { Fold } from "./read-options.ts";
 import { openEvents } from "./open-events.ts";
 import type { ReadContext } from "./read-stream.ts";
 import { checkSnapshotPolicy, type SnapshotPolicy, unpackState } from "./snapshot.ts";

@@ -16,7 +16,7 @@ import {
   type PreparedAppend,
 } from "./append.ts";
 import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts";
-import type { TransactOptions, TransactResult, TransactWrite } from "./event-store.ts";
+import type { TransactOptions, TransactResult, TransactWrite } from "./write-options.ts";
 import { prepareAppend } from "./prepare-append.ts";
 
 type Stored = TransactResult<EventDefinitions>;

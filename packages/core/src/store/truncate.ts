@@ -7,7 +7,7 @@ import type { ChainItem } from "../chain/tiling.ts";
 import { SnapshotTooLargeError } from "../input-errors.ts";
 import type { RecordedEvent } from "../events.ts";
 import type { AppendContext } from "./append.ts";
-import type { Fold, TruncateOptions, TruncateResult } from "./event-store.ts";
+import type { Fold, TruncateOptions, TruncateResult } from "./read-options.ts";
 import { loadState } from "./load-state.ts";
 import { checkCounts } from "./read-stream.ts";
 import { packState, saveState } from "./snapshot.ts";
