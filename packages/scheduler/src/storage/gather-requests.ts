@@ -8,7 +8,7 @@ import type { WriteSpeed } from "./write-speed.ts";
 /** Items that one request may change. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html */
 export const MAX_UPDATES = 25;
 /** Items that one request may ask for. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
-export const MAX_FINDS = 100;
+const MAX_FINDS = 100;
 /** Transactions at a time: as many connections as the SDK has to begin with, less some. */
 const MAX_TRANSACTIONS = 40;
 
