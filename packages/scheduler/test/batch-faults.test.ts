@@ -5,7 +5,7 @@ import type {
   DynamoDBClient,
   ServiceOutputTypes,
 } from "@aws-sdk/client-dynamodb";
-import { SYSTEM_RUNTIME } from "@tuppence/core";
+import { type Runtime, SYSTEM_RUNTIME } from "@tuppence/core";
 import type { ControlKey } from "@tuppence/core/leases";
 import { connect } from "@tuppence/test-support/database";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -13,11 +13,11 @@ import { updateWithToken, type Writing } from "../src/storage/certain-writes.ts"
 import { createDynamoDBScheduleStorage } from "../src/storage/dynamodb-storage.ts";
 import { gatherRequests } from "../src/storage/gather-requests.ts";
 import { WriteSpeed } from "../src/storage/write-speed.ts";
+import { virtualTime } from "./virtual-time.ts";
 
 /** What becomes of writes that go in one request, when something goes wrong with it, on DynamoDB Local. */
 
 const DATABASE = "schedulebatches";
-const runtime = SYSTEM_RUNTIME;
 
 type Batch = (
   input: BatchExecuteStatementCommandInput,
@@ -43,7 +43,7 @@ interface Place extends Writing {
 
 let places = 0;
 
-function place(): Place {
+function place(runtime: Runtime = SYSTEM_RUNTIME): Place {
   const client = connect(DATABASE, { maxAttempts: 1 });
   const sent: string[] = [];
   const fates: Batch[] = [];
@@ -99,6 +99,11 @@ function interceptBatches(client: DynamoDBClient, sent: string[], fates: Batch[]
     { step: "initialize", priority: "high", name: "fates" },
   );
 }
+
+const nextTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 
 const lost = (): Error => Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
 const refused = (name: string): Error =>
@@ -182,6 +187,30 @@ describe("writes that are asked for at a time", () => {
 });
 
 describe("a request with many writes", () => {
+  it("that takes long keeps others waiting for five seconds at most", async () => {
+    const { runtime: virtual, pass } = virtualTime();
+    const all = place(virtual);
+    await all.create("a", "b", "c", "d");
+    let goOn = (): void => undefined;
+    const promise = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    all.fates.push(...Array.from({ length: 4 }, (): Batch => (_, send) => promise.then(() => send())));
+    const pairs: Promise<boolean>[] = [];
+    // Each pair is a request of its own, as it is asked for in a turn of its own.
+    for (const tk of ["1", "2", "3", "4"]) {
+      pairs.push(all.claim("a", tk), all.claim("b", tk));
+      await nextTurn();
+    }
+    const others = [all.claim("c"), all.claim("d")];
+    await nextTurn();
+    expect(all.sent.filter((operation) => operation === "BatchExecuteStatement").length).toBe(1 + 4);
+    await pass(5_000);
+    expect(await Promise.all(others)).toEqual([true, true]);
+    goOn();
+    expect((await Promise.all(pairs)).filter((isApplied) => isApplied).length).toBe(2);
+  });
+
   it("whose reply is lost was carried out: that is seen by the tokens", async () => {
     const all = place();
     const { fates, storage, partition, create, tokens } = all;

@@ -39,7 +39,9 @@ export class GatheredRequests<Asked, Result> {
   readonly #gathering: Gathering<Asked, Result>;
   readonly #runtime: Runtime;
   #waiting: Waiting<Asked, Result>[] = [];
-  #underWay = 0;
+  readonly #underWay = new Set<{ readonly sinceMs: number }>();
+  /** Ends the wait for a request that takes too long, while others wait for it. */
+  #endWatch: (() => void) | undefined;
   #isTurnEnding = false;
 
   constructor(runtime: Runtime, gathering: Gathering<Asked, Result>) {
@@ -84,10 +86,26 @@ export class GatheredRequests<Asked, Result> {
     this.#isTurnEnding = false;
     this.#waiting = this.#waiting.filter(({ isSettled }) => !isSettled);
     while (this.#waiting.length > 0) {
-      const isFull = this.#waiting.length >= this.#gathering.maxItems;
-      if (this.#underWay >= (isFull ? MAX_FULL_REQUESTS : MAX_REQUESTS)) return;
+      if (!this.#hasRoom()) return this.#watch();
       void this.#send(this.#takeBatch());
     }
+    this.#endWatch?.();
+    this.#endWatch = undefined;
+  }
+
+  #hasRoom(): boolean {
+    const isFull = this.#waiting.length >= this.#gathering.maxItems;
+    const slowMs = this.#runtime.monotonic() - SLOW_MS;
+    let counted = 0;
+    for (const { sinceMs } of this.#underWay) if (sinceMs > slowMs) counted++;
+    return counted < (isFull ? MAX_FULL_REQUESTS : MAX_REQUESTS);
+  }
+
+  #watch(): void {
+    this.#endWatch ??= deadlinesOf(this.#runtime).set(SLOW_MS, () => {
+      this.#endWatch = undefined;
+      this.#sendAll();
+    });
   }
 
   #takeBatch(): readonly Waiting<Asked, Result>[] {
@@ -111,21 +129,15 @@ export class GatheredRequests<Asked, Result> {
 
   /** Never fails: whoever waits is told. */
   async #send(batch: readonly Waiting<Asked, Result>[]): Promise<void> {
-    let isCounted = true;
-    const uncount = (): void => {
-      if (isCounted) this.#underWay--;
-      isCounted = false;
-      this.#sendSoon();
-    };
-    this.#underWay++;
-    const inTime = deadlinesOf(this.#runtime).set(SLOW_MS, uncount);
+    const request = { sinceMs: this.#runtime.monotonic() };
+    this.#underWay.add(request);
     const results = await this.#settled(batch);
-    inTime();
+    this.#underWay.delete(request);
     for (const [index, waiting] of batch.entries()) {
       const result = results[index];
       if (!waiting.isSettled && result !== undefined) waiting.settle(result);
     }
-    uncount();
+    if (this.#waiting.length > 0) this.#sendSoon();
   }
 
   async #settled(batch: readonly Waiting<Asked, Result>[]): Promise<readonly PromiseSettledResult<Result>[]> {
