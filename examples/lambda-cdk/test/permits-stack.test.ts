@@ -113,7 +113,16 @@ describe("the functions", () => {
 });
 
 describe("the roles", () => {
-  const writes = ["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"];
+  const writes = [
+    "BatchGetItem",
+    "DeleteItem",
+    "GetItem",
+    "PartiQLInsert",
+    "PartiQLUpdate",
+    "PutItem",
+    "Query",
+    "UpdateItem",
+  ];
   const leases = ["DeleteItem", "GetItem", "Query", "UpdateItem"];
   it.each([
     ["Log", "permits-events", { "permits-events": ["PutItem", "Query"] }],
