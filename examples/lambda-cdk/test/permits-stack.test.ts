@@ -119,7 +119,6 @@ describe("the roles", () => {
     "GetItem",
     "PartiQLInsert",
     "PartiQLUpdate",
-    "PutItem",
     "Query",
     "UpdateItem",
   ];

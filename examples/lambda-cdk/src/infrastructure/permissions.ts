@@ -11,7 +11,6 @@ const SCHEDULES = [
   "GetItem",
   "PartiQLInsert",
   "PartiQLUpdate",
-  "PutItem",
   "Query",
   "UpdateItem",
 ];
