@@ -11,7 +11,8 @@ import { createMemoryScheduleStorage } from "../src/storage/memory-storage.ts";
 import type { Occurrence, Targets } from "../src/targets/target.ts";
 import { createSchedulerWorkerOn } from "../src/worker/create-scheduler-worker.ts";
 import { type Profile, someProfile } from "./scheduler-profiles.ts";
-import { BEGINNING, type CarriedOut, Process, World } from "./scheduler-world.ts";
+import type { CarriedOut } from "@tuppence/test-support/world";
+import { BEGINNING, SchedulerProcess, SchedulerWorld } from "./scheduler-world.ts";
 
 /**
  * Histories of processes that schedule, cancel, move, pause and resume, and of what fires: doorbells that TTL removes at once or days late,
@@ -80,7 +81,7 @@ interface Plan {
 }
 
 interface Client {
-  readonly process: Process;
+  readonly process: SchedulerProcess;
   readonly scheduler: Scheduler;
 }
 
@@ -89,22 +90,22 @@ class SchedulerModel {
   readonly plans = new Map<number, Plan>();
   readonly #drive: Drive;
   readonly #guards: SchedulerGuards;
-  readonly #world: World;
+  readonly #world: SchedulerWorld;
   readonly #profile: Profile;
   /** Doorbells that were hung. */
   readonly #bells = new Set<string>();
   readonly #follows = new Map<string, string>();
   /** Who schedules. */
   #clients: Client[] = [];
-  #workers: Process[] = [];
+  #workers: SchedulerProcess[] = [];
   readonly #trace = createHash("sha256");
 
   constructor(seed: number, drive: Drive, { guards, bias }: Sabotage) {
     const random = seededRandom(seed);
     this.#drive = drive;
     this.#guards = { ...SCHEDULER_GUARDS, ...guards };
-    this.#world = new World(random);
-    this.#world.onWrite = (done) => this.#written(done);
+    this.#world = new SchedulerWorld(random);
+    this.#world.onChange = (done) => this.#written(done);
     this.#profile = { ...someProfile(random, drive), ...bias };
     this.#world.deaths = this.#profile.deaths;
     this.#world.delays = this.#profile.delays;
@@ -257,7 +258,7 @@ class SchedulerModel {
   }
 
   #addClient(): Client {
-    const process = new Process(this.#world, this.#profile.clock);
+    const process = new SchedulerProcess(this.#world, this.#profile.clock);
     const { storage, runtime } = process;
     const targets = this.#targetsOf(process, () => 0);
     const scheduler = createSchedulerOn(
@@ -270,7 +271,7 @@ class SchedulerModel {
   }
 
   #addWorker(): void {
-    const process = new Process(this.#world, this.#profile.drainClock);
+    const process = new SchedulerProcess(this.#world, this.#profile.drainClock);
     const { storage, runtime } = process;
     const targets = this.#targetsOf(process, () => 0);
     const settings = { workerId: "worker", leaseDurationMs: 60_000, lookMs: 20_000 };
@@ -280,7 +281,7 @@ class SchedulerModel {
     this.#workers.push(process);
   }
 
-  #targetsOf(process: Process, provenMs: () => number): Targets {
+  #targetsOf(process: SchedulerProcess, provenMs: () => number): Targets {
     const fire = async (occurrence: Occurrence, write: () => Promise<boolean>): Promise<boolean> => {
       const nowMs = Math.max(process.runtime.now(), provenMs());
       if (nowMs < occurrence.fireAt.getTime()) this.problems.push(`${occurrence.id} fires early`);
@@ -405,7 +406,7 @@ class SchedulerModel {
   async #deliver(shard: number, provenMs: number): Promise<void> {
     const world = this.#world;
     for (;;) {
-      const process = new Process(world, this.#profile.drainClock);
+      const process = new SchedulerProcess(world, this.#profile.drainClock);
       const { storage, runtime } = process;
       const targets = this.#targetsOf(process, () => (this.#guards.trustsBell ? provenMs : 0));
       const scheduler = createSchedulerOn({ storage, targets, runtime }, { guards: this.#guards });
@@ -425,7 +426,10 @@ class SchedulerModel {
 
   async #check(): Promise<void> {
     const storage = createMemoryScheduleStorage(this.#world.memory);
-    const reader = createSchedulerOn({ storage, targets: {}, runtime: new Process(this.#world).runtime }, {});
+    const reader = createSchedulerOn(
+      { storage, targets: {}, runtime: new SchedulerProcess(this.#world).runtime },
+      {},
+    );
     for (const plan of this.plans.values()) {
       const { key, fires, isSeries, isAcknowledged, mayBeCancelled } = plan;
       this.#checkOnce(plan);

@@ -19,6 +19,53 @@ const MAX_CLOCK_DRIFT = 0.05;
 /** After so long a request that hangs is given up by whoever sent it, in milliseconds. */
 const HANGING_MS = 8_000;
 
+/** How the clocks of a process go. */
+export interface Clock {
+  /** How fast, in parts of true time. */
+  readonly rate: number;
+  /** What the monotonic clock shows when the world's is at 0, in milliseconds. */
+  readonly offsetMs: number;
+  /** How far the clock on the wall is ahead of the world's, in milliseconds. */
+  readonly wallOffsetMs: number;
+}
+
+/** What goes wrong with calls, and how long that takes. */
+export interface Weather {
+  /** Each the share of calls, of 1, up to which this befalls them; what is between it and the one before. */
+  readonly upTo: {
+    /** Their process dies before they are sent. */
+    readonly diesBefore: number;
+    /** They are lost on their way. */
+    readonly lost: number;
+    /** They are carried out when nobody waits for them any more. */
+    readonly late: number;
+    /** Their replies are lost. */
+    readonly replyLost: number;
+    /** Their process dies once they are carried out. */
+    readonly diesAfter: number;
+    /** They are refused for the moment. */
+    readonly refused: number;
+    /** They take long. */
+    readonly slow: number;
+  };
+  readonly lateMs: (random: () => number) => number;
+  readonly slowMs: (random: () => number) => number;
+}
+
+const ROUGH: Weather = {
+  upTo: {
+    diesBefore: 0.01,
+    lost: 0.05,
+    late: 0.12,
+    replyLost: 0.18,
+    diesAfter: 0.2,
+    refused: 0.24,
+    slow: 0.3,
+  },
+  lateMs: (random) => random() * random() * 20_000,
+  slowMs: (random) => random() * 2_000,
+};
+
 export class Process {
   readonly name: string;
   frozenUntil = 0;
@@ -26,17 +73,14 @@ export class Process {
   readonly runtime: Runtime;
   readonly #world: World;
 
-  constructor(world: World, name: string) {
+  constructor(world: World, name: string, clock: Clock = anyClock(world.random)) {
     this.name = name;
     this.#world = world;
-    const { random } = world;
-    const rate = 1 + (random() * 2 - 1) * MAX_CLOCK_DRIFT;
-    const offset = random() * 1e9;
-    const wallOffset = 1_800_000_000_000 + (random() * 2 - 1) * 3_600_000;
+    const { rate, offsetMs, wallOffsetMs } = clock;
     this.runtime = {
-      now: () => Math.floor(world.time + wallOffset),
-      monotonic: () => offset + world.time * rate,
-      random,
+      now: () => Math.floor(world.time + wallOffsetMs),
+      monotonic: () => offsetMs + world.time * rate,
+      random: world.random,
       sleep: (ms, signal) => this.#sleep(ms / rate, signal),
     };
   }
@@ -57,6 +101,14 @@ export class Process {
   }
 }
 
+function anyClock(random: () => number): Clock {
+  return {
+    rate: 1 + (random() * 2 - 1) * MAX_CLOCK_DRIFT,
+    offsetMs: random() * 1e9,
+    wallOffsetMs: 1_800_000_000_000 + (random() * 2 - 1) * 3_600_000,
+  };
+}
+
 interface Happening {
   at: number;
   /** Whose it is; what belongs to nobody happens whoever is frozen or dead. */
@@ -68,10 +120,14 @@ export interface Call {
   readonly process: Process;
   readonly signal: AbortSignal | undefined;
   readonly isWrite: boolean;
+  /** How much longer it is under way at most, in milliseconds. Default 0. */
+  readonly delayMs?: number | undefined;
 }
 
 /** A change that was carried out. */
 export interface CarriedOut {
+  /** Who sent it. */
+  readonly process: Process;
   readonly change: ControlChange;
   readonly key: ControlKey;
   readonly before: ControlItem | undefined;
@@ -81,20 +137,29 @@ export interface CarriedOut {
 export class World {
   readonly random: () => number;
   readonly memory: ControlStorage = createMemoryControlStorage();
-  time = 0;
+  /** True time, in milliseconds. */
+  time: number;
   /** Whether anything goes wrong, and of how many calls: 1 is a lot. */
   isFaulty = true;
   readonly #storm: number;
+  readonly #weather: Weather;
   /** What was carried out together, at that moment; `also` are the writes to other tables. */
   onWrite: (done: readonly CarriedOut[], also: readonly object[]) => void = () => undefined;
   /** Changes what is sent, to see that the checks notice. */
   alter: (change: ControlChange) => ControlChange = (change) => change;
+  /** How much longer changes are under way at most, in milliseconds. */
+  delayOf: (changes: readonly ControlChange[]) => number = () => 0;
   readonly #queue = new Set<Happening>();
   /** What items were some time before. */
   readonly #older = new Map<string, Map<string, ControlItem | undefined>>();
 
-  constructor(random: () => number) {
+  constructor(
+    random: () => number,
+    { time = 0, weather = ROUGH }: { readonly time?: number; readonly weather?: Weather } = {},
+  ) {
     this.random = random;
+    this.time = time;
+    this.#weather = weather;
     this.#storm = random() < 0.2 ? 0 : random() ** 2;
   }
 
@@ -108,6 +173,10 @@ export class World {
   /** Lets all happen that is due until then. */
   async runUntil(end: number): Promise<void> {
     for (;;) {
+      // Everything that can go on without time has gone on once a macrotask has passed.
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
       let next: Happening | undefined;
       for (const happening of this.#queue) if (!(next && next.at <= happening.at)) next = happening;
       if (next === undefined || next.at > end) break;
@@ -121,10 +190,6 @@ export class World {
       }
       this.time = Math.max(this.time, at);
       go();
-      // Everything that can go on without time has gone on once a macrotask has passed.
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
     }
     this.time = end;
   }
@@ -134,18 +199,23 @@ export class World {
     const { memory } = this;
     const send = <Result>(call: Omit<Call, "process">, carryOut: () => Promise<Result>): Promise<Result> =>
       this.call({ process, ...call }, carryOut);
+    const write = <Result>(
+      changes: readonly ControlChange[],
+      signal: AbortSignal | undefined,
+      carryOut: () => Promise<Result>,
+    ): Promise<Result> => send({ signal, isWrite: true, delayMs: this.delayOf(changes) }, carryOut);
     return {
       tableName: memory.tableName,
       update: (update, signal) =>
-        send({ signal, isWrite: true }, async () => {
+        write([update], signal, async () => {
           const sent = this.alter(update);
           if (!("key" in sent)) throw new TypeError("An update stays one.");
-          return this.#watched([sent], [], () => memory.update(sent));
+          return this.#watched({ process, changes: [sent] }, () => memory.update(sent));
         }),
       transact: (changes, also, signal) =>
-        send({ signal, isWrite: true }, () => {
+        write(changes, signal, () => {
           const sent = changes.map(this.alter);
-          return this.#watched(sent, also, () => memory.transact(sent, []));
+          return this.#watched({ process, changes: sent, also }, () => memory.transact(sent, []));
         }),
       find: (key, signal) => send({ signal, isWrite: false }, () => memory.find(key)),
       list: (partition, { consistency, signal }) =>
@@ -153,20 +223,25 @@ export class World {
           const items = await memory.list(partition, { consistency });
           return consistency === "eventual" && this.isFaulty ? this.#stale(partition, items) : items;
         }),
-      delete: (key, signal) =>
-        send({ signal, isWrite: true }, async () => {
-          const change = { delete: key, where: {} };
-          await this.#watched([change], [], async () => {
+      delete: (key, signal) => {
+        const changes = [{ delete: key, where: {} }];
+        return write(changes, signal, async () => {
+          await this.#watched({ process, changes }, async () => {
             await memory.delete(key);
             return { applied: true };
           });
-        }),
+        });
+      },
       ensureTables: () => memory.ensureTables(),
     };
   }
 
   /** A call to anything outside of the process. */
-  call<Result>({ process, signal, isWrite }: Call, carryOut: () => Promise<Result>): Promise<Result> {
+  call<Result>(
+    { process, signal, isWrite, delayMs = 0 }: Call,
+    carryOut: () => Promise<Result>,
+  ): Promise<Result> {
+    const { upTo, lateMs, slowMs } = this.#weather;
     return new Promise((resolve, reject) => {
       if (process.isDead) return;
       const giveUp = (): void => {
@@ -190,28 +265,36 @@ export class World {
             (error: unknown) => then(() => reject(error)),
           );
         });
-      const arrival = this.time + 1 + this.random() * 30;
+      const arrival = this.time + 1 + this.random() * (30 + (this.isFaulty ? delayMs : 0));
       const fate = this.isFaulty ? this.random() / Math.max(this.#storm, 1e-9) : 1;
-      if (fate < 0.01) process.isDead = true;
-      else if (fate < 0.05) lose(arrival);
-      else if (fate < 0.12) {
-        arrive(this.time + this.random() * this.random() * 20_000, () => undefined);
+      if (fate < upTo.diesBefore) process.isDead = true;
+      else if (fate < upTo.lost) lose(arrival);
+      else if (fate < upTo.late) {
+        arrive(this.time + lateMs(this.random), () => undefined);
         lose(arrival);
-      } else if (fate < 0.18) arrive(arrival, () => lose(arrival));
-      else if (fate < 0.2) {
+      } else if (fate < upTo.replyLost) arrive(arrival, () => lose(arrival));
+      else if (fate < upTo.diesAfter) {
         arrive(arrival, (settle) => {
           process.isDead ||= this.isFaulty;
           back(this.time, settle);
         });
-      } else if (fate < 0.24) back(arrival, () => reject(transient(new Error("slow down"))));
-      else if (fate < 0.3) arrive(arrival + this.random() * 2_000, (settle) => back(this.time, settle));
-      else arrive(arrival, (settle) => back(this.time, settle));
+      } else if (fate < upTo.refused) back(arrival, () => reject(transient(new Error("slow down"))));
+      else if (fate < upTo.slow) {
+        arrive(arrival + slowMs(this.random), (settle) => back(this.time, settle));
+      } else arrive(arrival, (settle) => back(this.time, settle));
     });
   }
 
   async #watched<Outcome extends { readonly applied: boolean }>(
-    changes: readonly ControlChange[],
-    also: readonly object[],
+    {
+      process,
+      changes,
+      also = [],
+    }: {
+      readonly process: Process;
+      readonly changes: readonly ControlChange[];
+      readonly also?: readonly object[] | undefined;
+    },
     carryOut: () => Promise<Outcome>,
   ): Promise<Outcome> {
     const done: { change: ControlChange; key: ControlKey; before: ControlItem | undefined }[] = [];
@@ -228,7 +311,7 @@ export class World {
         const older = this.#older.get(partition) ?? new Map<string, ControlItem | undefined>();
         this.#older.set(partition, older.set(sort, before));
       }
-      carriedOut.push({ change, key, before, after: await this.memory.find(key) });
+      carriedOut.push({ process, change, key, before, after: await this.memory.find(key) });
     }
     this.onWrite(carriedOut, also);
     return outcome;
