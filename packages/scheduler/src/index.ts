@@ -60,7 +60,7 @@ export {
 export {
   createSchedulerWorker,
   DEFAULT_CLAIM_AHEAD_MS,
-  DEFAULT_LOOK_MS,
+  DEFAULT_POLL_INTERVAL_MS,
   DEFAULT_WORKER_CONCURRENCY,
   type SchedulerWorker,
   type SchedulerWorkerOptions,

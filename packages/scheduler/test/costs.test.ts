@@ -8,7 +8,7 @@ import { DEFAULT_SHARDS } from "../src/shards.ts";
 import { createDynamoDBScheduleStorage } from "../src/storage/dynamodb-storage.ts";
 import type { ItemRange } from "../src/storage/schedule-storage.ts";
 import { createMemoryScheduleStorage } from "../src/storage/memory-storage.ts";
-import { createSchedulerWorker, DEFAULT_LOOK_MS } from "../src/worker/create-scheduler-worker.ts";
+import { createSchedulerWorker, DEFAULT_POLL_INTERVAL_MS } from "../src/worker/create-scheduler-worker.ts";
 import { connect } from "@tuppence/test-support/database";
 
 /** Requests and capacity units of schedules, exactly, as a meter on their client sees them. */
@@ -163,7 +163,7 @@ describe("nothing to do costs", () => {
     looks.reset();
     // Leases and all else are in memory: only what looks for work is counted.
     const storage = { ...createMemoryScheduleStorage(), query: (range: ItemRange) => dynamodb.query(range) };
-    const worker = createSchedulerWorker({ storage, targets, lookMs: 10 });
+    const worker = createSchedulerWorker({ storage, targets, pollIntervalMs: 10 });
     worker.start();
     await vi.waitFor(() => expect(looks.calls.length).toBeGreaterThan(20), { timeout: 10_000 });
     await worker.stop();
@@ -176,6 +176,6 @@ describe("nothing to do costs", () => {
         writeUnits: 0,
       });
     }
-    expect((3_600_000 / DEFAULT_LOOK_MS) * DEFAULT_SHARDS * 0.5).toBe(14_400);
+    expect((3_600_000 / DEFAULT_POLL_INTERVAL_MS) * DEFAULT_SHARDS * 0.5).toBe(14_400);
   });
 });

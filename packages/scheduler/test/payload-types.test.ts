@@ -2,7 +2,7 @@ import { createEventStore, defineEvents } from "@tuppence/core";
 import { connect } from "@tuppence/test-support/database";
 import { expectTypeOf, it } from "vitest";
 import { z } from "zod";
-import { append, call, createScheduler, enqueue, type ScheduleRequest } from "../src/index.ts";
+import { append, call, createScheduler, enqueue, type Schedule, type ScheduleRequest } from "../src/index.ts";
 
 const client = connect("schedulepayloads");
 const events = defineEvents({ Expired: z.object({ seat: z.number() }) });
@@ -30,9 +30,6 @@ it("what is scheduled has the payload that its target takes, and the target gets
   expectTypeOf<Request<"tell">>().toEqualTypeOf<{ seat?: number | undefined } | undefined>();
   expectTypeOf<Request<"any">>().toBeUnknown();
   expectTypeOf<{ seat: string }>().not.toExtend<NonNullable<Request<"free">>>();
-  expectTypeOf(scheduler.schedule<"free">).toBeCallableWith({
-    in: "1m",
-    target: "free",
-    payload: { seat: 2 },
-  });
+  const schedule = () => scheduler.schedule({ in: "1m", target: "free", payload: { seat: 2 } });
+  expectTypeOf(schedule).returns.resolves.toEqualTypeOf<Schedule>();
 });

@@ -109,7 +109,7 @@ it("a worker needs what is documented", async () => {
   await prepare(connect("schedpermworker"));
   const seen = new Set<string>();
   const onEvent = (event: { readonly type: string }): void => void seen.add(event.type);
-  const worker = createSchedulerWorker({ client, targets, onEvent, lookMs: 50 });
+  const worker = createSchedulerWorker({ client, targets, onEvent, pollIntervalMs: 50 });
   worker.start();
   await vi.waitFor(() => expect([...seen]).toEqual(expect.arrayContaining(["fired", "parked"])), 10_000);
   await vi.waitFor(() => expect(used().schedules).toContain("DeleteItem"), 10_000);

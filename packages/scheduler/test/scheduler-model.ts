@@ -274,7 +274,7 @@ class SchedulerModel {
     const process = new SchedulerProcess(this.#world, this.#profile.drainClock);
     const { storage, runtime } = process;
     const targets = this.#targetsOf(process, () => 0);
-    const settings = { workerId: "worker", leaseDurationMs: 60_000, lookMs: 20_000 };
+    const settings = { workerId: "worker", leaseDurationMs: 60_000, pollIntervalMs: 20_000 };
     const options = { storage, targets, runtime, ...settings };
     const worker = createSchedulerWorkerOn(options, { guards: this.#guards });
     worker.start();

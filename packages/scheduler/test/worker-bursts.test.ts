@@ -69,7 +69,7 @@ it("what a clock that is behind puts into the past is seen within five looks", a
   const targets = { fire: call(({ payload }) => void fired.push(payload)) };
   const runtime = { ...SYSTEM_RUNTIME, now: () => Date.now() - 8_000 };
   const scheduler = createScheduler({ storage: memory, targets, runtime, shards: 1 });
-  const worker = createSchedulerWorker({ storage, targets, lookMs: 50 });
+  const worker = createSchedulerWorker({ storage, targets, pollIntervalMs: 50 });
   // What is first in a minute is seen because all of it is read.
   const schedule = (payload: number): Promise<unknown> =>
     scheduler.schedule({ at: firstMs, target: "fire", payload });

@@ -1,7 +1,7 @@
 import { DEFAULT_POLL_INTERVAL_MS } from "@tuppence/core";
 import { DEFAULT_LEASE_DURATION_MS } from "@tuppence/core/leases";
 import { DEFAULT_MAX_IDLE_MS } from "@tuppence/queue";
-import { DEFAULT_LOOK_MS, DEFAULT_SHARDS } from "@tuppence/scheduler";
+import { DEFAULT_POLL_INTERVAL_MS as SCHEDULER_POLL_INTERVAL_MS, DEFAULT_SHARDS } from "@tuppence/scheduler";
 import { monthly, type StoreTable, type TableUse } from "./table-use.ts";
 import type { Workload } from "./workload.ts";
 
@@ -17,7 +17,7 @@ const LOOKS_AT_LOG_PER_HOUR: number = HOUR_MS / DEFAULT_POLL_INTERVAL_MS;
 const LOOKS_AT_QUEUE_PER_HOUR: number = HOUR_MS / DEFAULT_MAX_IDLE_MS;
 
 /** Looks of a worker of schedules in all shards: `packages/scheduler/test/costs.test.ts`. */
-const LOOKS_AT_SCHEDULES_PER_HOUR: number = (HOUR_MS / DEFAULT_LOOK_MS) * DEFAULT_SHARDS;
+const LOOKS_AT_SCHEDULES_PER_HOUR: number = (HOUR_MS / SCHEDULER_POLL_INTERVAL_MS) * DEFAULT_SHARDS;
 
 const LOOK_READ_UNITS = 0.5;
 

@@ -13,7 +13,7 @@ import { Pulse } from "./pulse.ts";
 import { ShardRunner, type ShardSettings } from "./shard-runner.ts";
 
 /** How often a worker looks for what others have scheduled, when nothing else is said, in milliseconds. */
-export const DEFAULT_LOOK_MS = 500;
+export const DEFAULT_POLL_INTERVAL_MS = 500;
 
 /** How long before its time an occurrence is claimed at most, when nothing else is said, in milliseconds. */
 export const DEFAULT_CLAIM_AHEAD_MS = 5_000;
@@ -40,7 +40,7 @@ export type SchedulerWorkerOptions = SchedulerPlace &
      * How often it is looked for what other processes have scheduled for the next moments, in milliseconds: that may be so late. Default 500. Each look
      * takes 0.5 RCU and more in each shard.
      */
-    readonly lookMs?: number | undefined;
+    readonly pollIntervalMs?: number | undefined;
     /**
      * How long before its time an occurrence is claimed at most, in milliseconds; how long depends on how many there are. Nothing fires before its
      * time; but from then on a cancellation is answered with `firing`. Default 5,000.
@@ -80,9 +80,10 @@ export function createSchedulerWorkerOn(
   means: SchedulerMeans,
 ): SchedulerWorker {
   const { workerId, leaseDurationMs = DEFAULT_LEASE_DURATION_MS, scheduler } = options;
-  const { lookMs = DEFAULT_LOOK_MS, claimAheadMs = DEFAULT_CLAIM_AHEAD_MS } = options;
+  const { pollIntervalMs = DEFAULT_POLL_INTERVAL_MS, claimAheadMs = DEFAULT_CLAIM_AHEAD_MS } = options;
   const { concurrency = DEFAULT_WORKER_CONCURRENCY } = options;
-  if (!(lookMs > 0 && Number.isFinite(lookMs))) throw new RangeError(`lookMs is ${lookMs}; it can't be.`);
+  if (!(pollIntervalMs > 0 && Number.isFinite(pollIntervalMs)))
+    throw new RangeError(`pollIntervalMs is ${pollIntervalMs}; it can't be.`);
   if (!(claimAheadMs >= 0 && claimAheadMs <= 30_000)) {
     throw new RangeError(`claimAheadMs is ${claimAheadMs}; it has to be from 0 to 30,000.`);
   }
@@ -102,7 +103,13 @@ export function createSchedulerWorkerOn(
     onEvent: (event) => own.emit({ type: "lease", event }),
   });
   const pulse = new Pulse(own.runtime, GATHER_MS);
-  const settings = { lookMs, claimAheadMs, attempts: pLimit(concurrency), load: { waiting: 0 }, pulse };
+  const settings = {
+    pollIntervalMs,
+    claimAheadMs,
+    attempts: pLimit(concurrency),
+    load: { waiting: 0 },
+    pulse,
+  };
   return workerOf(leases, context, settings);
 }
 

@@ -16,7 +16,7 @@ import { beginsAt, ShardTimer } from "./shard-timer.ts";
 
 export interface ShardSettings {
   /** How often it is looked for what others have scheduled, in milliseconds. */
-  readonly lookMs: number;
+  readonly pollIntervalMs: number;
   /** How long before its time an occurrence is claimed at most, in milliseconds. */
   readonly claimAheadMs: number;
   /** Attempts of targets at a time. */
@@ -101,13 +101,13 @@ export class ShardRunner {
   }
 
   get #horizonMs(): number {
-    const { lookMs, claimAheadMs } = this.#settings;
-    return this.#context.presentMs() + claimAheadMs + 2 * lookMs;
+    const { pollIntervalMs, claimAheadMs } = this.#settings;
+    return this.#context.presentMs() + claimAheadMs + 2 * pollIntervalMs;
   }
 
   async #lookAgain(ending: AbortSignal): Promise<void> {
     const { runtime, emit } = this.#context;
-    const { lookMs } = this.#settings;
+    const { pollIntervalMs } = this.#settings;
     do {
       try {
         await this.#look();
@@ -115,13 +115,13 @@ export class ShardRunner {
         if (ending.aborted) return;
         emit({ type: "requestFailed", shard: this.#shard, error });
       }
-    } while (await pause(runtime, lookMs, ending));
+    } while (await pause(runtime, pollIntervalMs, ending));
   }
 
   async #look(): Promise<void> {
     const nowMs = this.#context.presentMs();
     const isFar = this.#looks++ % LOOKS_PER_FAR_LOOK === 0;
-    const nearMs = 2 * this.#settings.lookMs + NEAR_LOOK_MS;
+    const nearMs = 2 * this.#settings.pollIntervalMs + NEAR_LOOK_MS;
     const untilMs = isFar ? this.#horizonMs : Math.min(this.#horizonMs, nowMs + nearMs);
     const range = { fromMs: nowMs - (isFar ? FAR_LOOK_BACK_MS : nearMs), untilMs };
     const open = await readOpenMinutes(this.#context, this.#shard, { untilMs, consistency: "eventual" });
@@ -180,7 +180,7 @@ export class ShardRunner {
       this.#begin();
       this.#beginsAtMs = this.#timer.firstMs(this.#aheadMs);
       const pauseMs = this.#beginsAtMs - this.#context.presentMs();
-      await pause(runtime, Math.min(pauseMs, this.#settings.lookMs), woken.signal);
+      await pause(runtime, Math.min(pauseMs, this.#settings.pollIntervalMs), woken.signal);
       // What has time enough is claimed together with that of other shards.
       const leftMs = this.#timer.firstMs(0) - this.#context.presentMs();
       if (leftMs > MIN_AHEAD_MS / 2) await this.#settings.pulse.wait();
