@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    include: [
+      "packages/*/test/**/*.test.ts",
+      "examples/*/test/**/*.test.ts",
+      "test/**/*.test.ts",
+      "docs/code/**/*.test.ts",
+    ],
     globalSetup: ["test/shared-server.ts"],
     // The server has a process of its own, and most files wait, for it or for a clock: fewer workers would leave cores idle.
     maxWorkers: Math.max(3, availableParallelism() - 1),
