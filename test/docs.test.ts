@@ -143,3 +143,39 @@ describe("docs/errors.md", () => {
     expect(documented.toSorted()).toEqual(codes.toSorted());
   });
 });
+
+describe("docs/limits.md", () => {
+  /** The number that a file defines by this name: a product or a sum of numbers. */
+  async function constantIn(path: string, name: string): Promise<number | undefined> {
+    const [, term] = new RegExp(`const ${name}(?:: number)? = ([\\d_ *+]+);`).exec(await read(path)) ?? [];
+    const factors = (product: string): number =>
+      product.split("*").reduce((value, factor) => value * Number(factor.replaceAll("_", "")), 1);
+    return term?.split("+").reduce((value, product) => value + factors(product), 0);
+  }
+
+  it("has the numbers of the constants that it names", async () => {
+    const rows = Array.from(
+      (await read("docs/limits.md")).matchAll(/^\| [^|]+ \| ([\d,]+)[^|]* \| \[`(\w+)`\]\(\.\.\/([^)]+)\)/gm),
+      ([, value = "", name = "", path = ""]) => ({ value: Number(value.replaceAll(",", "")), name, path }),
+    );
+    expect(rows.length).toBeGreaterThan(30);
+    for (const { value, name, path } of rows) {
+      expect({ name, path, value: await constantIn(path, name) }).toEqual({ name, path, value });
+    }
+    const lines = (await read("docs/limits.md")).split("\n").filter((line) => /^\| (?!limit)/.test(line));
+    expect(rows, "every row has a number and its constant").toHaveLength(lines.length);
+  });
+
+  it("has each limit that a package exports", async () => {
+    const page = await read("docs/limits.md");
+    const indexes = files.filter(({ path }) => /^packages\/\w[^/]*\/README\.md$/.test(path));
+    const exported = await Promise.all(
+      indexes.map(({ path }) => read(path.replace("README.md", "src/index.ts")).catch(() => "")),
+    );
+    const limits = exported
+      .concat(await read("packages/core/src/limits.ts"))
+      .flatMap((text) => text.match(/\bMAX_\w+/g) ?? []);
+    expect(limits.length).toBeGreaterThan(5);
+    expect(limits.filter((name) => !page.includes(`[\`${name}\`]`))).toEqual([]);
+  });
+});

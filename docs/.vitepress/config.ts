@@ -15,7 +15,7 @@ import {
 const repository = repositoryUrl();
 
 /** Pages of docs that are looked up rather than read. */
-const LOOKED_UP = ["docs/options.md", "docs/limits.md", "docs/errors.md", "docs/format.md"];
+const LOOKED_UP = ["docs/reference/options.md", "docs/limits.md", "docs/errors.md", "docs/format.md"];
 
 /** In the order in which they build on each other; other pages follow. */
 const READ_FIRST = ["chain", "log", "decisions", "projections", "queue", "scheduler"].map(

@@ -2,8 +2,9 @@
  * Writes docs/reference: a page for each export of all packages, made by TypeDoc from the docstrings, and the page of options.
  * It fails on whatever has no docstring, or links to nothing.
  */
-import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { Application, type ProjectReflection } from "typedoc";
+import { optionsPage } from "./options-page.ts";
 import { repositoryUrl, ROOT } from "./site-pages.ts";
 
 const REFERENCE = `${ROOT}docs/reference`;
@@ -64,6 +65,7 @@ const app = await Application.bootstrapWithPlugins({
   packagesRequiringDocumentation: [
     ...new Set([...modules.values()].map((name) => name.split("/", 2).join("/"))),
   ],
+  requiredToBeDocumented: ["Class", "Variable"],
   membersWithOwnFile: ["Class", "Function", "Interface"],
   hideBreadcrumbs: true,
   hidePageHeader: true,
@@ -74,3 +76,4 @@ const project = await convert(app, modules);
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1);
 rmSync(REFERENCE, { recursive: true, force: true });
 await app.generateOutputs(project);
+writeFileSync(`${REFERENCE}/options.md`, optionsPage(project));

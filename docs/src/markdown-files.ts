@@ -92,7 +92,7 @@ export function linkProblems(files: readonly MarkdownFile[]): string[] {
       const [target = "", anchor] = href.split("#", 2);
       const file = target === "" ? path : posix.join(posix.dirname(path), decodeURI(target));
       const isInside = !target.startsWith("/") && !file.startsWith("..");
-      if (!anchors.has(file) && !(isInside && existsSync(`${ROOT}${file}`)))
+      if (!isInside || (!anchors.has(file) && !existsSync(`${ROOT}${file}`)))
         return [`${path}:${line}: ${href} is not there.`];
       if (anchor === undefined || anchors.get(file)?.has(anchor) === true) return [];
       return [`${path}:${line}: there is no heading for ${href}.`];
