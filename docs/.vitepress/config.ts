@@ -1,6 +1,6 @@
 import GithubSlugger from "github-slugger";
 import { type DefaultTheme, defineConfig, type MarkdownRenderer, type UserConfig } from "vitepress";
-import { apiSidebar } from "../src/api-sidebar.ts";
+import { exportedModules, pageOfModule } from "../src/exported-modules.ts";
 import {
   filesOf,
   linksTo,
@@ -39,6 +39,14 @@ const packages = group("Packages", linksTo(readmesOf("packages")));
 const reference = group("Reference", linksTo(LOOKED_UP));
 const explanation = group("Explanation", linksTo(explanations()));
 const project = group("Project", linksTo(["CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]));
+
+const api = group(
+  "API",
+  [...exportedModules().values()].map((name) => ({
+    text: name.replace("@tuppence/", ""),
+    link: `/reference/${pageOfModule(name).replace(/(?:index)?\.md$/, "")}`,
+  })),
+);
 
 const firstLink = (groups: DefaultTheme.SidebarItem[]): string | undefined => groups[0]?.items?.[0]?.link;
 const nav: DefaultTheme.NavItem[] = [
@@ -96,7 +104,7 @@ export default defineConfig({
     nav,
     sidebar: {
       "/": [...tutorial, ...howTo, ...explanation, ...reference, ...packages, ...examples, ...project],
-      "/reference/api/": apiSidebar(),
+      "/reference/api/": [...reference, ...packages, ...api],
     },
     outline: [2, 3],
     search: { provider: "local" },

@@ -2,32 +2,14 @@
  * Writes docs/reference: a page for each export of all packages, made by TypeDoc from the docstrings, and the page of options.
  * It fails on whatever has no docstring, or links to nothing.
  */
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { Application, type ProjectReflection } from "typedoc";
+import { exportedModules } from "./exported-modules.ts";
+import { linkProblems, markdownFiles } from "./markdown-files.ts";
 import { optionsPage } from "./options-page.ts";
 import { repositoryUrl, ROOT } from "./site-pages.ts";
 
 const REFERENCE = `${ROOT}docs/reference`;
-
-/** The source of each module that the packages export, with the name that it is imported by. */
-function exportedModules(): Map<string, string> {
-  const modules = new Map<string, string>();
-  for (const folder of readdirSync(`${ROOT}packages`)) {
-    const path = `${ROOT}packages/${folder}`;
-    const { name, exports } = JSON.parse(readFileSync(`${path}/package.json`, "utf8")) as {
-      name: string;
-      exports: Record<string, string>;
-    };
-    for (const [subpath, file] of Object.entries(exports)) {
-      if (!file.startsWith("./dist/")) continue;
-      modules.set(
-        `${path}/${file.replace("./dist/", "src/").replace(/js$/, "ts")}`,
-        `${name}${subpath.slice(1)}`,
-      );
-    }
-  }
-  return modules;
-}
 
 /** Reads all packages; throws when a docstring is missing or links to nothing. */
 async function convert(app: Application, modules: ReadonlyMap<string, string>): Promise<ProjectReflection> {
@@ -49,9 +31,9 @@ const modules = exportedModules();
 const app = await Application.bootstrapWithPlugins({
   entryPoints: [...modules.keys()],
   tsconfig: `${ROOT}docs/typedoc.tsconfig.json`,
-  plugin: ["typedoc-plugin-markdown", "typedoc-vitepress-theme"],
+  plugin: ["typedoc-plugin-markdown"],
+  entryFileName: "index",
   out: `${REFERENCE}/api`,
-  docsRoot: `${ROOT}docs`,
   readme: "none",
   name: "API",
   disableGit: true,
@@ -66,7 +48,13 @@ const app = await Application.bootstrapWithPlugins({
     ...new Set([...modules.values()].map((name) => name.split("/", 2).join("/"))),
   ],
   requiredToBeDocumented: ["Class", "Variable"],
-  membersWithOwnFile: ["Class", "Function", "Interface"],
+  outputFileStrategy: "modules",
+  useHTMLAnchors: true,
+  interfacePropertiesFormat: "table",
+  classPropertiesFormat: "table",
+  typeAliasPropertiesFormat: "table",
+  propertyMembersFormat: "table",
+  typeDeclarationFormat: "table",
   hideBreadcrumbs: true,
   hidePageHeader: true,
   parametersFormat: "table",
@@ -77,3 +65,6 @@ if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1);
 rmSync(REFERENCE, { recursive: true, force: true });
 await app.generateOutputs(project);
 writeFileSync(`${REFERENCE}/options.md`, optionsPage(project));
+const problems = linkProblems(markdownFiles("docs/reference"));
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length === 0 ? 0 : 1;

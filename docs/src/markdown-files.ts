@@ -71,12 +71,13 @@ function linksOf(text: string): { readonly line: number; readonly href: string }
   );
 }
 
-/** The anchors that GitHub gives the headings; the site gives them the same. */
+/** The anchors that GitHub gives the headings, as the site does, and those that the text has itself. */
 function anchorsOf(text: string): Set<string> {
   const slugger = new GithubSlugger();
   const tokens = tokensOf(text);
   const headings = tokens.filter((_, index) => tokens[index - 1]?.type === "heading_open");
-  return new Set(headings.map(({ children }) => slugger.slug(textOf(children ?? []))));
+  const written = Array.from(text.matchAll(/<a id="([^"]+)">/g), ([, id = ""]) => id);
+  return new Set([...headings.map(({ children }) => slugger.slug(textOf(children ?? []))), ...written]);
 }
 
 function textOf(tokens: readonly Token[]): string {

@@ -7,6 +7,7 @@ import {
   ReflectionKind,
   type SomeType,
 } from "typedoc";
+import { pageOfModule } from "./exported-modules.ts";
 
 interface Option {
   readonly name: string;
@@ -30,7 +31,7 @@ export function optionsPage(project: ProjectReflection): string {
     const tables = [...functionTables(module, shown), ...methodTables(module, shown)];
     return tables.length === 0
       ? []
-      : [`## ${module.name}`, ...tables.map((table) => renderTable(module.name, table))];
+      : [`## ${module.name}`, ...tables.map((table) => renderTable(table, pageOfModule(module.name)))];
   });
   return [
     "# Options",
@@ -42,7 +43,6 @@ export function optionsPage(project: ProjectReflection): string {
 
 interface Table {
   readonly title: string;
-  readonly of: DeclarationReflection;
   readonly options: readonly Option[];
 }
 
@@ -52,7 +52,7 @@ function functionTables(module: DeclarationReflection, shown: Set<string>): Tabl
     const given = parameters.filter(isOptions);
     for (const { type } of given) for (const name of namesIn(type)) shown.add(name);
     const options = distinct(given.flatMap(({ type }) => propertiesOf(type)));
-    return options.length === 0 ? [] : [{ title: `${fn.name}()`, of: fn, options }];
+    return options.length === 0 ? [] : [{ title: `${fn.name}()`, options }];
   });
 }
 
@@ -61,7 +61,7 @@ function methodTables(module: DeclarationReflection, shown: ReadonlySet<string>)
   return types.flatMap((type) => {
     if (!type.name.endsWith("Options") || shown.has(type.name)) return [];
     const options = distinct(ownProperties(type));
-    return options.length === 0 ? [] : [{ title: type.name, of: type, options }];
+    return options.length === 0 ? [] : [{ title: type.name, options }];
   });
 }
 
@@ -140,21 +140,18 @@ function saidOf(text: string, isOptional: boolean): [said: string, fallback: str
   return [said, isOptional ? (fallback ?? "none") : "required"];
 }
 
-/** Where a function or a type has its page, relative to this one. */
-function linkTo(module: string, { name, kind }: DeclarationReflection): string {
-  if (kind === ReflectionKind.TypeAlias) return `api/${module}/index.md#${name.toLowerCase()}`;
-  return `api/${module}/${kind === ReflectionKind.Function ? "functions" : "interfaces"}/${name}.md`;
-}
-
-function renderTable(module: string, { title, of, options }: Table): string {
+function renderTable({ title, options }: Table, file: string): string {
   const rows = options.map(({ name, isOptional, type, text }) => {
     const [known, fallback] = saidOf(text === "" ? (USUAL.get(name) ?? "") : text, isOptional);
     return [`\`${name}\``, fallback, known, `\`${shortened(type)}\``].map(escaped).join(" | ");
   });
   const head = ["| option | default | what it says | type |", "|---|---|---|---|"];
-  return [`### [${title}](${linkTo(module, of)})`, "", ...head, ...rows.map((row) => `| ${row} |`)].join(
-    "\n",
-  );
+  return [
+    `### [${title}](${file}#${title.replace("()", "").toLowerCase()})`,
+    "",
+    ...head,
+    ...rows.map((row) => `| ${row} |`),
+  ].join("\n");
 }
 
 /** Long types are on the page of the API. */
