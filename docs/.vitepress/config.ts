@@ -92,7 +92,8 @@ export default defineConfig({
   srcDir: "..",
   srcExclude: ["README.md", "**/test/**", "**/.*/**", "packages/*/CHANGELOG.md"],
   rewrites: (file) => pageOf(file) ?? file,
-  vite: { plugins: [vueOfDocs] },
+  // The index of the search is one chunk, which is loaded with the first search.
+  vite: { plugins: [vueOfDocs], build: { chunkSizeWarningLimit: 4_000 } },
   metaChunk: true,
   markdown: {
     theme: { light: "github-light", dark: "github-dark" },

@@ -1,9 +1,11 @@
-import { defineEvents } from "@tuppence/core";
-import { createMemoryEventStore } from "@tuppence/core/memory";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { createEventStore, defineEvents } from "@tuppence/core";
+import { startDynamoDBLocal } from "@tuppence/local";
 //#region imports
 import { createProjections, createProjectionWorker, defineProjection } from "@tuppence/projections";
 //#endregion imports
-import { createMemoryProjectionStorage } from "@tuppence/projections";
+import { createLogWorker } from "@tuppence/stream-adapter";
 import { expect, it } from "vitest";
 import { z } from "zod";
 
@@ -11,8 +13,12 @@ const caseData = z.object({ department: z.string() });
 const caseEvents = defineEvents({ CaseOpened: caseData, CaseClosed: caseData, CaseNoted: caseData });
 
 it("a projection counts open cases", async () => {
-  const store = createMemoryEventStore({ events: caseEvents });
-  const place = { storage: createMemoryProjectionStorage() };
+  const config = (await startDynamoDBLocal({ log: false })).clientConfig("docsprojections");
+  const client = new DynamoDBClient(config);
+  const store = createEventStore({ client, events: caseEvents });
+  await store.ensureTables();
+  await using log = createLogWorker({ client, streams: new DynamoDBStreamsClient(config) });
+  log.start();
   const opened = { type: "CaseOpened", data: { department: "General" } } as const;
   //#region definition
   const openCases = defineProjection({
@@ -26,10 +32,11 @@ it("a projection counts open cases", async () => {
   });
   //#endregion definition
   //#region run
-  const worker = createProjectionWorker({ ...place, store, projections: [openCases] }); // place: { client }
+  const projections = createProjections({ client, store });
+  await projections.ensureTables();
+  const worker = createProjectionWorker({ client, store, projections: [openCases] });
   worker.start();
 
-  const projections = createProjections({ ...place, store });
   const result = await store.append("case|1", [opened]);
   await projections.waitFor(openCases, result); // needs something that feeds the log
   await projections.documents(openCases).get("General");
