@@ -29,8 +29,8 @@ const explanations = (): string[] => {
   return [...READ_FIRST, ...others, "bench/README.md", "ARCHITECTURE.md"];
 };
 
-const group = (text: string, items: SidebarLink[], collapsed?: boolean): DefaultTheme.SidebarItem[] =>
-  items.length === 0 ? [] : [{ text, items, ...(collapsed === undefined ? {} : { collapsed }) }];
+const group = (text: string, items: SidebarLink[]): DefaultTheme.SidebarItem[] =>
+  items.length === 0 ? [] : [{ text, items }];
 
 const tutorial = group("Tutorial", linksTo(filesOf("docs/tutorial")));
 const howTo = group("How to", linksTo(filesOf("docs/how-to")));
@@ -109,7 +109,7 @@ export default defineConfig({
     },
     outline: [2, 3],
     search: { provider: "local" },
-    socialLinks: repository === undefined ? [] : [{ icon: "github", link: repository }],
+    ...(repository === undefined ? {} : { socialLinks: [{ icon: "github", link: repository }] }),
     footer: { message: "MIT" },
   },
 });
