@@ -23,10 +23,11 @@ function commandsIn(language: string, code: string): string[][] {
 /** Splits a line into commands and these into words, without quotes, comments and redirections. */
 function splitWords(line: string): string[][] {
   const commands: string[][] = [[]];
-  for (const [word] of line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)) {
+  const written = line.replaceAll(/\s\d?>{1,2}\s*\S+/g, "");
+  for (const [word] of written.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)) {
     if (word.startsWith("#")) break;
     if (/^(?:&&|\|\|?|;|&)$/.test(word)) commands.push([]);
-    else if (!/^\d?[<>]/.test(word)) commands.at(-1)?.push(word.replaceAll(/['"]/g, ""));
+    else commands.at(-1)?.push(word.replaceAll(/['"]/g, ""));
   }
   return commands.filter((words) => words.length > 0);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DynamoDBLocal } from "@tuppence/local";
-import { inProcessFunction, startEventSourceMapping } from "@tuppence/local/lambda";
+import { inProcessFunction, mappingOptions, startEventSourceMapping } from "@tuppence/local/lambda";
 import { call, createScheduler, createSchedulerWorker, schedulesTable } from "@tuppence/scheduler";
 import { bellEventSourceMapping, createBellHandler } from "@tuppence/scheduler/lambda";
 import type { RunOptions, ScenarioResult } from "../benchmark.ts";
@@ -54,8 +54,7 @@ async function bellsIdle(database: Database): Promise<Figures> {
     config: database.connection,
     tableName: String(schedulesTable().TableName),
     function: inProcessFunction({ name: "bells", handler }),
-    startingPosition: "TRIM_HORIZON",
-    filterPatterns: bellEventSourceMapping().FilterCriteria?.Filters.map(({ Pattern }) => Pattern),
+    ...mappingOptions(bellEventSourceMapping()),
   });
   const figures = await anHour(database);
   await mapping.stop();

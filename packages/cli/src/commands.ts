@@ -1,3 +1,4 @@
+import { COST_COMMAND } from "./cost.ts";
 import { LOG_COMMANDS } from "./log.ts";
 import { PROJECTION_COMMANDS } from "./projections.ts";
 import { QUEUE_COMMANDS } from "./queues.ts";
@@ -17,5 +18,6 @@ export const COMMANDS: CommandGroup = {
     projections: PROJECTION_COMMANDS,
     queues: QUEUE_COMMANDS,
     schedules: SCHEDULE_COMMANDS,
+    cost: COST_COMMAND,
   },
 };

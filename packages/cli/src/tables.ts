@@ -1,29 +1,23 @@
 import {
-  CONTROL_TTL_ATTRIBUTE,
-  controlTable,
   ensureTables,
-  eventsTable,
   readTableStatus,
   TableMismatchError,
   TableMissingError,
   type TableStatus,
 } from "@tuppence/core";
-import {
-  createDynamoDBProjectionStorage,
-  DOCUMENTS_TTL_ATTRIBUTE,
-  documentsTable,
-} from "@tuppence/projections";
-import { createScheduler, SCHEDULES_TTL_ATTRIBUTE, schedulesTable } from "@tuppence/scheduler";
+import { createDynamoDBProjectionStorage, documentsTable } from "@tuppence/projections";
+import { createScheduler, schedulesTable } from "@tuppence/scheduler";
+import { cloudFormationTemplate } from "./cloudformation.ts";
 import { type CommandGroup, defineCommand, type Shell } from "./shell/command.ts";
+import { UsageError } from "./shell/usage-error.ts";
+import { storeTables } from "./store-tables.ts";
 
-/** The tables of a store, its workers, its projections and its schedules. */
 function readStatus({ client, tablePrefix }: Shell): Promise<TableStatus[]> {
-  return Promise.all([
-    readTableStatus(client, eventsTable(tablePrefix)),
-    readTableStatus(client, controlTable(tablePrefix), CONTROL_TTL_ATTRIBUTE),
-    readTableStatus(client, documentsTable(tablePrefix), DOCUMENTS_TTL_ATTRIBUTE),
-    readTableStatus(client, schedulesTable(tablePrefix), SCHEDULES_TTL_ATTRIBUTE),
-  ]);
+  return Promise.all(
+    storeTables(tablePrefix).map(({ definition, ttlAttribute }) =>
+      readTableStatus(client, definition, ttlAttribute),
+    ),
+  );
 }
 
 const create = defineCommand({
@@ -91,9 +85,27 @@ function formatBytes(bytes: number | undefined): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** `tuppence tables --format cloudformation`: looks at no table. */
+const template = defineCommand({
+  description: "Print the tables as a template",
+  args: {
+    format: { type: "string", description: "cloudformation: the tables as a template, in JSON" },
+  },
+  async run({ format }, { tablePrefix, output }) {
+    if (format === undefined) {
+      throw new UsageError("Options come after the command; without one, --format cloudformation is needed.");
+    }
+    if (format !== "cloudformation") {
+      throw new UsageError(`--format is ${JSON.stringify(format)}; it has to be cloudformation.`);
+    }
+    await output.writeDocument(cloudFormationTemplate(tablePrefix, storeTables(tablePrefix)));
+  },
+});
+
 /** `tuppence tables …` */
 export const TABLE_COMMANDS: CommandGroup = {
   name: "tuppence tables",
-  description: "The tables of a store",
+  description: "The tables of a store; with --format as a template",
   members: { create, status },
+  alone: template,
 };

@@ -34,32 +34,38 @@ export {
   type TableDefinition,
 } from "./dynamodb/tables.ts";
 export {
-  BlobsMissingError,
-  EncryptionMissingError,
-  type EventIssue,
-  EventTooLargeError,
-  IntegrityError,
-  InvalidEventError,
-  InvalidImportError,
-  InvalidStreamIdError,
-  LeaseLostError,
-  NoEventsError,
-  OutcomeUnknownError,
-  SnapshotTooLargeError,
   StreamClosedError,
   type StreamConflict,
   StreamTruncatedError,
+  TransactConflictError,
+  VersionConflictError,
+  WriteRefusedError,
+} from "./conflict-errors.ts";
+export {
+  IntegrityError,
+  LeaseLostError,
+  OutcomeUnknownError,
   TableMismatchError,
   TableMissingError,
-  TransactConflictError,
-  TransactionTooLargeError,
   TuppenceError,
+  WaitTimeoutError,
+} from "./errors.ts";
+export {
+  type EventIssue,
+  EventTooLargeError,
+  InvalidEventError,
+  InvalidImportError,
+  InvalidStreamIdError,
+  NoEventsError,
+  SnapshotTooLargeError,
+  TransactionTooLargeError,
+} from "./input-errors.ts";
+export {
+  BlobsMissingError,
+  EncryptionMissingError,
   UnknownEventTypeError,
   UpcastError,
-  VersionConflictError,
-  WaitTimeoutError,
-  WriteRefusedError,
-} from "./errors.ts";
+} from "./reading-errors.ts";
 export { NonRetryableError, RetryAfterError } from "./failures/index.ts";
 export {
   defineEvents,
@@ -122,25 +128,26 @@ export {
 } from "./state-cache.ts";
 export type { AlsoOfEvents } from "./store/also-writes.ts";
 export type { Blobs, BodyOptions, Encryption, EventToEncrypt } from "./store/body-options.ts";
+export type { EventStore, ListStreamsOptions } from "./store/event-store.ts";
+export type {
+  Fold,
+  LoadOptions,
+  LoadResult,
+  ReadCategoryOptions,
+  ReadOptions,
+  TruncateOptions,
+  TruncateResult,
+} from "./store/read-options.ts";
 export type {
   AppendOptions,
   AppendResult,
   CommitGroup,
   CommitGroupOptions,
-  EventStore,
-  Fold,
-  ListStreamsOptions,
-  LoadOptions,
-  LoadResult,
-  ReadCategoryOptions,
-  ReadOptions,
   TransactCheck,
   TransactOptions,
   TransactResult,
   TransactWrite,
-  TruncateOptions,
-  TruncateResult,
-} from "./store/event-store.ts";
+} from "./store/write-options.ts";
 export type {
   ExportOptions,
   ImportResult,

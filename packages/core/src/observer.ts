@@ -1,6 +1,6 @@
 import type { Capacity } from "./capacity/units.ts";
 import type { ExpectedVersion } from "./chain/tiling.ts";
-import type { VersionConflictError } from "./errors.ts";
+import type { VersionConflictError } from "./conflict-errors.ts";
 
 /**
  * Sees every operation of a store or a command handler: its start, what it came to, and what it consumed.

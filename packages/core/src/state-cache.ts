@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { LoadResult } from "./store/event-store.ts";
+import type { LoadResult } from "./store/read-options.ts";
 
 /** Streams whose state a cache keeps, by default. */
 export const DEFAULT_CACHED_STREAMS = 1_000;

@@ -1,4 +1,4 @@
-import { InvalidStreamIdError } from "./errors.ts";
+import { InvalidStreamIdError } from "./input-errors.ts";
 import { MAX_SORT_KEY_BYTES } from "./limits.ts";
 
 /**

@@ -2,7 +2,8 @@ import { pseudoRandomText } from "../src/contract/fixtures.ts";
 import { createCommandHandler, decideAcross, snapshotAfter } from "../src/index.ts";
 import type { AlsoWrite } from "../src/chain/storage.ts";
 import type { NewEvent, RecordedEvent } from "../src/events.ts";
-import type { EventStore, Fold } from "../src/store/event-store.ts";
+import type { EventStore } from "../src/store/event-store.ts";
+import type { Fold } from "../src/store/read-options.ts";
 import type { TransferredCommit } from "../src/store/transferred-commit.ts";
 
 /** What a store does, as a table: each operation is interrupted at each of its requests by `crash-everywhere.ts`. */

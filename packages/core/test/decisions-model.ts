@@ -1,6 +1,7 @@
 import { createCommitId } from "../src/commit-id.ts";
 import { decideAcross } from "../src/decisions/decide-across.ts";
-import { OutcomeUnknownError, TransactConflictError } from "../src/errors.ts";
+import { TransactConflictError } from "../src/conflict-errors.ts";
+import { OutcomeUnknownError } from "../src/errors.ts";
 import type { RecordedEvent } from "../src/events.ts";
 import type { Runtime } from "../src/runtime.ts";
 import type { EventStore } from "../src/store/event-store.ts";

@@ -10,7 +10,8 @@ import { createChainSequencer } from "../src/log/sequencer.ts";
 import { createMemoryStorage } from "../src/memory/memory-storage.ts";
 import { SYSTEM_RUNTIME } from "../src/runtime.ts";
 import { createChainEventStore } from "../src/store/chain-event-store.ts";
-import type { EventStore, Fold } from "../src/store/event-store.ts";
+import type { EventStore } from "../src/store/event-store.ts";
+import type { Fold } from "../src/store/read-options.ts";
 import { connect } from "./test-database.ts";
 
 const EVENT = { type: "Numbered", data: { number: 1 } };

@@ -5,13 +5,15 @@ import type { ChainStorage } from "../src/chain/storage.ts";
 import { CHAIN_GUARDS, readSlots } from "../src/chain/tiling.ts";
 import { createCommandHandler } from "../src/command-handler/command-handler.ts";
 import { createCommitId } from "../src/commit-id.ts";
-import { OutcomeUnknownError, StreamTruncatedError, VersionConflictError } from "../src/errors.ts";
+import { StreamTruncatedError, VersionConflictError } from "../src/conflict-errors.ts";
+import { OutcomeUnknownError } from "../src/errors.ts";
 import type { RecordedEvent } from "../src/events.ts";
 import { createMemoryStorage } from "../src/memory/index.ts";
 import type { Runtime } from "../src/runtime.ts";
 import { createStateCache } from "../src/state-cache.ts";
 import { createChainEventStore } from "../src/store/chain-event-store.ts";
-import type { EventStore, Fold } from "../src/store/event-store.ts";
+import type { EventStore } from "../src/store/event-store.ts";
+import type { Fold } from "../src/store/read-options.ts";
 import { faultyStorage, Turns } from "./faulty-storage.ts";
 import { Crash, type Random, seededRandom } from "./history.ts";
 

@@ -1,7 +1,9 @@
 import { createCommitId } from "../src/commit-id.ts";
-import { OutcomeUnknownError, TransactConflictError } from "../src/errors.ts";
+import { TransactConflictError } from "../src/conflict-errors.ts";
+import { OutcomeUnknownError } from "../src/errors.ts";
 import type { EventDefinitions, RecordedEvent } from "../src/events.ts";
-import type { EventStore, TransactCheck, TransactWrite } from "../src/store/event-store.ts";
+import type { EventStore } from "../src/store/event-store.ts";
+import type { TransactCheck, TransactWrite } from "../src/store/write-options.ts";
 import type { Sabotage } from "./faulty-storage.ts";
 import { Crash, type Random } from "./history.ts";
 import { createWorld, type Limits } from "./model.ts";

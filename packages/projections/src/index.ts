@@ -50,6 +50,7 @@ export {
   type InlineProjectionsOptions,
 } from "./inline/create-inline-projections.ts";
 export type { InlineDocuments, ListInlineOptions, ReadInlineOptions } from "./inline/inline-documents.ts";
+export { encodeDocument } from "./storage/document-item.ts";
 export { DOCUMENTS_TTL_ATTRIBUTE, documentsTable } from "./storage/documents-table.ts";
 export { createDynamoDBProjectionStorage } from "./storage/dynamodb-storage.ts";
 export {
@@ -64,7 +65,7 @@ export type { ParkedInSlot } from "./run/list-parked.ts";
 export type { ParkedEvent } from "./run/parked-event.ts";
 export type { BuildStatus, ProjectionStatus, SlotStatus } from "./status/projection-status.ts";
 export { createMemoryProjectionStorage } from "./storage/memory-storage.ts";
-export type { ProjectionStorage } from "./storage/projection-storage.ts";
+export type { DocumentPut, ProjectionStorage } from "./storage/projection-storage.ts";
 export type { ProjectionEvent } from "./run/projection-event.ts";
 export {
   createProjectionWorker,

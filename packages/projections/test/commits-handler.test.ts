@@ -1,6 +1,6 @@
 import { createEventStore } from "@tuppence/core";
 import { type LocalClientConfig, startDynamoDBLocal } from "@tuppence/local";
-import { inProcessFunction, startEventSourceMapping } from "@tuppence/local/lambda";
+import { inProcessFunction, mappingOptions, startEventSourceMapping } from "@tuppence/local/lambda";
 import { beforeAll, expect, it, vi } from "vitest";
 import { defineProjection } from "../src/definition/define-projection.ts";
 import type { FailurePolicy } from "../src/definition/projection.ts";
@@ -11,7 +11,7 @@ import {
   createCommitsHandler,
 } from "../src/lambda/index.ts";
 import { entries, entry, journals, openInline, wrongIn } from "./inline-world.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** Documents that follow the commits without a log between them. */
 
@@ -32,16 +32,12 @@ async function follow(
   options: CommitsHandlerOptions,
   until: () => Promise<void>,
 ): Promise<void> {
-  const settings = commitsEventSourceMapping();
   const handler = createCommitsHandler(projections, { logger: SILENT, ...options });
   const mapping = await startEventSourceMapping({
     config,
     tableName: "tuppence-events",
     function: inProcessFunction({ name: "commits", handler }),
-    startingPosition: settings.StartingPosition,
-    batchSize: settings.BatchSize,
-    reportBatchItemFailures: true,
-    filterPatterns: settings.FilterCriteria?.Filters.map(({ Pattern }) => Pattern),
+    ...mappingOptions(commitsEventSourceMapping()),
   });
   try {
     await vi.waitFor(until, { timeout: 30_000, interval: 50 });

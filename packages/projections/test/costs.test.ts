@@ -19,7 +19,7 @@ import { createProjections } from "../src/projections.ts";
 import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage.ts";
 import type { ProjectionStorage } from "../src/storage/projection-storage.ts";
 import { StoredProjectionWorker } from "../src/worker/projection-worker.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** Requests and capacity units of projections, exactly, as meters on their clients see them: one for each table. */
 

@@ -8,7 +8,7 @@ import { createMemoryProjectionStorage, defineProjection } from "../src/index.ts
 import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage.ts";
 import type { ProjectionStorage } from "../src/storage/projection-storage.ts";
 import { PlacedProjection, scriptedTime } from "./placed-build.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 interface Count {
   readonly count: number;

@@ -14,8 +14,8 @@ import { createMemoryProjectionStorage } from "../src/storage/memory-storage.ts"
 import { StoredProjectionWorker } from "../src/worker/projection-worker.ts";
 import { ModelChecks } from "./model-checks.ts";
 import { ALL_EVENTS, type Code, type ModelName, modelProjection, type Outside } from "./model-projections.ts";
-import { Process, World } from "./projection-world.ts";
-import { seededRandom } from "./turns.ts";
+import { Process, World } from "@tuppence/test-support/world";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 
 /**
  * One and the same history, in which one write goes wrong: the first, then the second, and so on to the last. What chance may

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { InlineProjections } from "../src/inline/create-inline-projections.ts";
 import type { InlineGuards } from "../src/inline/inline-context.ts";
 import { entries, entry, journals, openInline, wrongIn } from "./inline-world.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** Inline documents when others write at the same time and replies are lost, and what happens when a guard is off. */
 

@@ -14,7 +14,7 @@ import type { DocumentProjection } from "../src/definition/projection.ts";
 import { createInlineProjections } from "../src/inline/create-inline-projections.ts";
 import { documentsTable } from "../src/storage/documents-table.ts";
 import { entries, entry, journals, openInline, wrongIn } from "./inline-world.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** Documents that are written in the transaction of the append. */
 

@@ -27,7 +27,7 @@ import { readDocuments } from "./permit-models.ts";
 import { logEnd, openTown, problemsOfTown, readLog, TABLE_PREFIX, type Town } from "./permit-town.ts";
 import { writePermits } from "./permit-traffic.ts";
 import { SlotWatch } from "./slot-watch.ts";
-import { seededRandom } from "./turns.ts";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 
 const HANDLERS = new URL("handlers/projection-handlers.mjs", import.meta.url);
 /** AWS's runtime interface client, where CI installs it; or why not: `pnpm --dir test/ric install`. */

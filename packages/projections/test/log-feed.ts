@@ -4,6 +4,7 @@ import {
   type EventSourceMapping,
   inProcessFunction,
   type LocalFunction,
+  mappingOptions,
   startEventSourceMapping,
 } from "@tuppence/local/lambda";
 import {
@@ -24,12 +25,7 @@ export function connectFunction(wiring: {
     config,
     tableName: `${tablePrefix}-events`,
     function: fn,
-    startingPosition: settings.StartingPosition,
-    batchSize: settings.BatchSize,
-    reportBatchItemFailures: settings.FunctionResponseTypes.includes("ReportBatchItemFailures"),
-    bisectBatchOnFunctionError: settings.BisectBatchOnFunctionError,
-    maximumRetryAttempts: settings.MaximumRetryAttempts,
-    filterPatterns: settings.FilterCriteria?.Filters.map(({ Pattern }) => Pattern),
+    ...mappingOptions(settings),
   });
 }
 

@@ -3,7 +3,7 @@ import { LEASE_GROUP, REGISTRATIONS, RETIRED, slotOf } from "../src/builds/names
 import { readRegistration, type Registration } from "../src/builds/registration.ts";
 import type { AnyEvent } from "../src/definition/projection.ts";
 import { evolveTaken, idOf, keysOf, type ModelName, type Taken } from "./model-projections.ts";
-import type { CarriedOut } from "./projection-world.ts";
+import type { CarriedOut } from "@tuppence/test-support/world";
 
 /** What is stored of a document. */
 interface StoredDocument {

@@ -11,7 +11,7 @@ import {
   NonRetryableError,
 } from "../src/index.ts";
 import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** The permissions in the README are those that are needed, no more and no less. */
 

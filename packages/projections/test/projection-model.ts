@@ -20,8 +20,8 @@ import {
   type Outside,
 } from "./model-projections.ts";
 import { NaiveCounts } from "./naive-counts.ts";
-import { Process, World } from "./projection-world.ts";
-import { seededRandom } from "./turns.ts";
+import { Process, World } from "@tuppence/test-support/world";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 
 /**
  * Histories of up to three processes that run projections of a log that grows, while everything goes wrong, code is deployed

@@ -3,7 +3,7 @@ import { startDynamoDBLocal } from "@tuppence/local";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import { feedLog } from "./log-feed.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 //#region read-model-imports
 import { createProjections, createProjectionWorker, defineProjection } from "@tuppence/projections";
 //#endregion read-model-imports

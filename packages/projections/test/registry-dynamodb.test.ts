@@ -8,7 +8,7 @@ import { leasesOfBuild, readSlotLeases } from "../src/builds/slot-leases.ts";
 import { createProjections } from "../src/projections.ts";
 import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage.ts";
 import { documents, leaseAt } from "./registered.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const client = connect("projectionregistry");
 const storage = createDynamoDBProjectionStorage(client, "tuppence");

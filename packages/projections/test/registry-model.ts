@@ -14,7 +14,8 @@ import { buildPosition, leasesOfBuild, readSlotLeases } from "../src/builds/slot
 import { ProjectionBusyError, ProjectionMissingError } from "../src/errors.ts";
 import { createMemoryProjectionStorage } from "../src/storage/memory-storage.ts";
 import { documents } from "./registered.ts";
-import { seededRandom, Turns } from "./turns.ts";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
+import { Turns } from "@tuppence/test-support/turns";
 
 /**
  * Histories of deployers, operators, workers and zombies that change one projection at the same time, each replayable from its

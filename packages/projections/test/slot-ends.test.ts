@@ -2,7 +2,7 @@ import { SYSTEM_RUNTIME } from "@tuppence/core";
 import { createMemoryEventStore } from "@tuppence/core/memory";
 import { describe, expect, it, vi } from "vitest";
 import { createMemoryProjectionStorage, createProjectionWorker, defineProjection } from "../src/index.ts";
-import { FailedAttemptsError, SlotEndedError, tryUntilDone } from "../src/run/failure.ts";
+import { GivenUpError, WorkEndedError, tryUntilDone } from "@tuppence/core/failures";
 
 describe("what fails while its slot ends", () => {
   const abortError = Object.assign(new Error("Request aborted"), { name: "AbortError" });
@@ -14,12 +14,12 @@ describe("what fails while its slot ends", () => {
 
   it("ends it, and does not count as a failure: the worker may take the slot again at once", async () => {
     const ended = failing(new AbortController(), true);
-    await expect(ended).rejects.toThrow(SlotEndedError);
+    await expect(ended).rejects.toThrow(WorkEndedError);
     await expect(ended).rejects.toMatchObject({ cause: abortError });
   });
 
   it("is a failure where nothing ends", async () => {
-    await expect(failing(new AbortController(), false)).rejects.toThrow(FailedAttemptsError);
+    await expect(failing(new AbortController(), false)).rejects.toThrow(GivenUpError);
   });
 });
 

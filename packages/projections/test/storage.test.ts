@@ -5,7 +5,7 @@ import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage
 import { createMemoryProjectionStorage } from "../src/storage/memory-storage.ts";
 import { type Fate, interceptCalls } from "./intercept-calls.ts";
 import { describeProjectionStorage, putOf, recordOf } from "./storage-contract.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const DATABASE = "documentstorage";
 const STRONG = { consistency: "strong" } as const;

@@ -12,8 +12,8 @@ import type { ParkedInSlot } from "../src/run/list-parked.ts";
 import type { ProjectionEvent } from "../src/run/projection-event.ts";
 import { createMemoryProjectionStorage } from "../src/storage/memory-storage.ts";
 import { createProjectionWorkerOn } from "../src/worker/create-projection-worker.ts";
-import { Process, World } from "./projection-world.ts";
-import { seededRandom } from "./turns.ts";
+import { Process, World } from "@tuppence/test-support/world";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 
 /** How often a position is stored, in virtual milliseconds. */
 export const CHECKPOINT_MS = 300;

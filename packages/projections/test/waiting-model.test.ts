@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "./turns.ts";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { waitHistory, type WaitSight } from "./wait-history.ts";
 
 const RUNS = 400;

@@ -9,7 +9,7 @@ import type { ReadPlace } from "../src/wait/wait-place.ts";
 import type { ProjectionWaitOptions } from "../src/wait/wait-until.ts";
 import { createDynamoDBProjectionStorage } from "../src/storage/dynamodb-storage.ts";
 import { eventOf, PlacedProjection, scriptedTime } from "./placed-build.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 import {
   at,
   documentProjection,

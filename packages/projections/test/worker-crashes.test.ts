@@ -7,9 +7,9 @@ import { feedLog } from "./log-feed.ts";
 import { foldPermits, readLedger } from "./permit-models.ts";
 import { logEnd, openTown, problemsOfTown, readLog, TABLE_PREFIX, type Town } from "./permit-town.ts";
 import { writePermits } from "./permit-traffic.ts";
-import { seededRandom } from "./turns.ts";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { SlotWatch } from "./slot-watch.ts";
-import { WorkerCrew, WorkerProcess } from "./worker-crew.ts";
+import { WorkerCrew, WorkerProcess } from "@tuppence/test-support/worker-crew";
 
 const WORKERS = 3;
 const BLOWS = 4;
@@ -17,6 +17,7 @@ const CORRUPT_BLOW = 1;
 const REBUILD_BLOW = 2;
 const EVENTS_A_BLOW = 500;
 const PERMITS = 40;
+const PROGRAM = new URL("projection-worker-process.mjs", import.meta.url);
 const PATIENCE = { timeout: 60_000, interval: 150 };
 
 /** Another with `SEED=…`. */
@@ -60,7 +61,7 @@ describe("projection workers", () => {
     const town = await openTown("projectioncrashes");
     const log = await feed(town);
     const { store, storage, projections } = town;
-    const crew = new WorkerCrew(WORKERS, town.options);
+    const crew = new WorkerCrew(WORKERS, { file: PROGRAM, options: town.options });
     onTestFinished(() => crew.kill());
     const watch = new SlotWatch(storage.control);
     const tally = { kill: 0, freeze: 0 };
@@ -121,10 +122,13 @@ async function sleepAndWake(database: string, options: { readonly fences: boolea
   const end = await logEnd(town.store);
   const common = { ...town.options, only: ["ledger"] };
   const freezeFile = join(town.folder, "asleep");
-  const sleeper = new WorkerProcess("sleeper", { ...common, ...options, freezeFile });
+  const sleeper = new WorkerProcess("sleeper", {
+    file: PROGRAM,
+    options: { ...common, ...options, freezeFile },
+  });
   onTestFinished(() => sleeper.kill());
   await vi.waitFor(() => expect(existsSync(freezeFile)).toBe(true), PATIENCE);
-  const other = new WorkerProcess("other", common);
+  const other = new WorkerProcess("other", { file: PROGRAM, options: common });
   onTestFinished(() => other.kill());
   const watch = new SlotWatch(town.storage.control);
   await vi.waitFor(async () => {

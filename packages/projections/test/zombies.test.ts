@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type BatchContext, defineProjection, type Projection } from "../src/index.ts";
 import type { ProjectionGuards } from "../src/run/guards.ts";
-import type { Process } from "./projection-world.ts";
+import type { Process } from "@tuppence/test-support/world";
 import { LEASE_MS, TimedRun } from "./timed-run.ts";
 
 const EVENTS = 6;

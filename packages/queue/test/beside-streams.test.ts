@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { createQueue, listQueues } from "../src/index.ts";
 import { interceptRequests } from "./client-faults.ts";
 import { collect } from "./collect.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** Queues live in the table of the streams, and nobody who looks at streams sees them. */
 

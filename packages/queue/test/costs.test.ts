@@ -2,8 +2,8 @@ import { controlTable, eventsTable, meterCapacity } from "@tuppence/core";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createQueue, type NewMessage } from "../src/index.ts";
 import { collect } from "./collect.ts";
-import { seededRandom } from "./turns.ts";
-import { connect } from "./test-database.ts";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
+import { connect } from "@tuppence/test-support/database";
 
 /** Requests and capacity units, exactly, as a meter on the client sees them. */
 

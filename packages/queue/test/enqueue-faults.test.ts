@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createQueue, type EnqueueResult, type Queue } from "../src/index.ts";
 import { connectionReset, type InterceptPlace, interceptRequests } from "./client-faults.ts";
 import { collect } from "./collect.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** One call, one fault at one of its requests to a real server, and then the same again until it is done. */
 

@@ -12,7 +12,9 @@ import {
 } from "../src/index.ts";
 import { openContext } from "../src/open-context.ts";
 import { trimQueue } from "../src/trim-queue.ts";
-import { Crash, faultyControl, faultyStorage, seededRandom, Turns } from "./turns.ts";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
+import { Turns } from "@tuppence/test-support/turns";
+import { Crash, faultyControl, faultyStorage } from "./faulty-storages.ts";
 
 /**
  * Histories of processes that enqueue into one queue, each replayable from its seed: writers without ids, writers whose ids come

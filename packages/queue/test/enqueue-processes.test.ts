@@ -6,7 +6,7 @@ import { startDynamoDBLocal } from "@tuppence/local";
 import { expect, it } from "vitest";
 import { createQueue } from "../src/index.ts";
 import { collect } from "./collect.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const DATABASE = "queueprocesses";
 const PROGRAM = fileURLToPath(new URL("enqueue-process.mjs", import.meta.url));

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { createQueue, type QueueOptions, type QueuePlace } from "../src/index.ts";
 import { createQueueOn } from "../src/create-queue.ts";
 import { collect } from "./collect.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const client = connect("queueenqueue");
 

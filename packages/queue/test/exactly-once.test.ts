@@ -22,7 +22,7 @@ import {
 } from "../src/index.ts";
 import { connectionReset, interceptRequests } from "./client-faults.ts";
 import { collect } from "./collect.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const DATABASE = "queueexactlyonce";
 const LEDGER = "ledger";

@@ -4,7 +4,7 @@ import { createQueue } from "../src/index.ts";
 import { checkRegions, regionsOf } from "../src/region.ts";
 import { interceptRequests, replicatedWriteConflict } from "./client-faults.ts";
 import { collect } from "./collect.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 import { enqueueInTwoRegions } from "./two-regions.ts";
 
 const SEEDS = Number(process.env["HISTORIES"] ?? 40);

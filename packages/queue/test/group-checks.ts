@@ -4,7 +4,7 @@ import { laneOf } from "../src/group/lane-of.ts";
 import { decodeLaneState, keyOfParked, type LaneState, wasDone } from "../src/group/lane-state.ts";
 import type { FailurePolicy } from "../src/index.ts";
 import type { Message } from "../src/message.ts";
-import type { CarriedOut } from "./group-world.ts";
+import type { CarriedOut } from "@tuppence/test-support/world";
 
 /** What is known of one message since the group was reset last. */
 interface Fate {

@@ -2,7 +2,7 @@ import { controlTable, eventsTable, type MeteredCall, meterCapacity } from "@tup
 import { NonRetryableError } from "@tuppence/core/failures";
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createQueue, type GroupEvent, type QueueConsumer } from "../src/index.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** Requests and capacity units of consumers, exactly, as a meter on their client sees them; others have clients of their own. */
 

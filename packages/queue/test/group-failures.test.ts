@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { NonRetryableError, RetryAfterError } from "@tuppence/core/failures";
 import { createMemoryControlStorage } from "@tuppence/core/leases";
 import { createMemoryStorage } from "@tuppence/core/memory";
@@ -13,15 +14,18 @@ import {
 const FAST = { backoff: { baseMs: 1, maxMs: 5 }, pollIntervalMs: 2, maxIdleMs: 10, leaseDurationMs: 3_000 };
 const PATIENCE = { timeout: 30_000, interval: 5 };
 
-function openQueue(): Queue<number> {
-  const place = { storage: createMemoryStorage(), control: createMemoryControlStorage() };
-  return createQueue({ ...place, name: "q" }) as Queue<number>;
+function openQueue(control = createMemoryControlStorage()): Queue<number> {
+  return createQueue({ storage: createMemoryStorage(), control, name: "q" }) as Queue<number>;
 }
 
 async function started(consumer: QueueConsumer): Promise<QueueConsumer> {
   onTestFinished(() => consumer.stop({ drainMs: 0 }));
   await consumer.start();
   return consumer;
+}
+
+async function abortOf(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
 }
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => ({ body: index + 1 }));
@@ -247,4 +251,49 @@ describe("the depth of a group", () => {
       .toEqual({ isAhead: true, isExact: true, isRight: true });
     expect((await queue.status("g")).oldestAt).toBeInstanceOf(Date);
   });
+});
+
+describe("a parked message that was asked for", () => {
+  it.each([1, 2, 3])(
+    "is never called parked only, though its lane takes it in before read %i",
+    async (moment) => {
+      const control = createMemoryControlStorage();
+      let reads = 0;
+      let beforeRead = async (): Promise<void> => undefined;
+      const queue = openQueue({
+        ...control,
+        async list(...range) {
+          if (++reads === moment) await beforeRead();
+          return control.list(...range);
+        },
+      });
+      const handling = new AbortController();
+      const over = new AbortController();
+      let isBroken = true;
+      const handler = async (): Promise<void> => {
+        if (isBroken) throw new NonRetryableError("no");
+        handling.abort();
+        await abortOf(over.signal);
+      };
+      const take = async (): Promise<QueueConsumer> =>
+        started(queue.consume("g", handler, { ...FAST, onFailure: "parkMessage" }));
+      await queue.enqueue(numbers(1));
+      const parking = await take();
+      await expect.poll(async () => (await queue.parked("g")).length, PATIENCE).toBe(1);
+      await parking.stop();
+      await queue.redrive("g");
+      isBroken = false;
+      beforeRead = async () => {
+        beforeRead = async () => undefined;
+        await take();
+        await abortOf(handling.signal);
+      };
+      reads = 0;
+      const found = await queue.parked("g");
+      over.abort();
+      expect(found).toMatchObject([
+        { position: 1, reason: "failed", redrive: expect.stringMatching(/asked|redriving/) },
+      ]);
+    },
+  );
 });

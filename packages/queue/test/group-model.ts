@@ -12,8 +12,8 @@ import { chainOf } from "../src/names.ts";
 import type { QueueContext, QueueReadOptions } from "../src/queue-context.ts";
 import { createQueueReader } from "../src/read-queue.ts";
 import { GroupChecks } from "./group-checks.ts";
-import { Process, World } from "./group-world.ts";
-import { seededRandom } from "./turns.ts";
+import { Process, World } from "@tuppence/test-support/world";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 
 /**
  * Histories of up to three processes that consume a group of a queue that grows, while everything goes wrong, and operators change lanes, reset, and

@@ -3,7 +3,7 @@ import { createMemoryControlStorage } from "@tuppence/core/leases";
 import { createMemoryStorage } from "@tuppence/core/memory";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createQueue, type GroupEvent, type Queue, type QueueConsumer } from "../src/index.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const client = connect("queuegroups");
 

@@ -5,6 +5,7 @@ import {
   type EventSourceMapping,
   inProcessFunction,
   type LocalFunction,
+  mappingOptions,
   startEventSourceMapping,
 } from "@tuppence/local/lambda";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -51,17 +52,11 @@ function consumer(
 
 /** Connects a function with the stream of the table, as AWS would from the same settings. */
 async function connect(config: Config, fn: LocalFunction): Promise<EventSourceMapping> {
-  const settings = queueEventSourceMapping("letters");
   const mapping = await startEventSourceMapping({
     config,
     tableName: "tuppence-events",
     function: fn,
-    startingPosition: settings.StartingPosition,
-    batchSize: settings.BatchSize,
-    reportBatchItemFailures: settings.FunctionResponseTypes.includes("ReportBatchItemFailures"),
-    bisectBatchOnFunctionError: settings.BisectBatchOnFunctionError,
-    maximumRetryAttempts: settings.MaximumRetryAttempts,
-    filterPatterns: settings.FilterCriteria?.Filters.map(({ Pattern }) => Pattern),
+    ...mappingOptions(queueEventSourceMapping("letters")),
   });
   onTestFinished(() => mapping.stop());
   return mapping;

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { createQueue, type Queue } from "@tuppence/queue";
 import { createQueueHandler, queueEventSourceMapping } from "@tuppence/queue/lambda";
 import { interceptRequests } from "./client-faults.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 interface Letter {
   readonly caseId: string;

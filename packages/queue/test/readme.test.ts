@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import { interceptRequests } from "./client-faults.ts";
 import { collect } from "./collect.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 //#region enqueue-imports
 import { createQueue } from "@tuppence/queue";
 //#endregion enqueue-imports

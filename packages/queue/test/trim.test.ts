@@ -5,7 +5,7 @@ import { createQueue, type Message, type Queue, type QueueOptions } from "../src
 import { openContext } from "../src/open-context.ts";
 import { trimQueue } from "../src/trim-queue.ts";
 import { collect } from "./collect.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const MINUTE_MS = 60_000;
 

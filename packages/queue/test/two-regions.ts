@@ -8,7 +8,7 @@ import {
 import { type ControlStorage, createMemoryControlStorage } from "@tuppence/core/leases";
 import { createQueue, type Queue } from "../src/index.ts";
 import { collect } from "./collect.ts";
-import { seededRandom } from "./turns.ts";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 
 /** One queue that is written to in two Regions, on a table that is replicated between them. */
 

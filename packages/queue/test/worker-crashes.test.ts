@@ -5,13 +5,14 @@ import { CreateTableCommand, DynamoDBClient, paginateScan } from "@aws-sdk/clien
 import { startDynamoDBLocal } from "@tuppence/local";
 import { expect, it, onTestFailed, onTestFinished, vi } from "vitest";
 import { createQueue } from "../src/index.ts";
-import { seededRandom } from "./turns.ts";
-import { WorkerCrew, type WorkerProcess } from "./worker-crew.ts";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
+import { WorkerCrew, type WorkerProcess } from "@tuppence/test-support/worker-crew";
 
 const WORKERS = 3;
 const BLOWS = 3;
 const MESSAGES_A_BLOW = 90;
 const KEYS = 7;
+const PROGRAM = new URL("queue-worker-process.mjs", import.meta.url);
 const PATIENCE = { timeout: 60_000, interval: 100 };
 const TABLE_PREFIX = "crashes";
 const LEDGER = "crashes-ledger";
@@ -59,14 +60,15 @@ it("consumers that are killed and frozen again and again handle all messages in 
   const folder = mkdtempSync(join(tmpdir(), "letters-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const lettersFile = join(folder, "letters");
-  const crew = new WorkerCrew(WORKERS, {
+  const options = {
     config,
     tablePrefix: TABLE_PREFIX,
     queueName: "q",
     ledgerTable: LEDGER,
     lettersFile,
     leaseDurationMs: 1_000,
-  });
+  };
+  const crew = new WorkerCrew(WORKERS, { file: PROGRAM, options });
   onTestFinished(() => crew.kill());
   onTestFailed(() => {
     for (const { name, lines, errors } of crew.all) console.info(name, lines.slice(-30), errors.slice(-30));

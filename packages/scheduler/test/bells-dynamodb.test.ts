@@ -1,7 +1,12 @@
 import { type DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { SYSTEM_RUNTIME } from "@tuppence/core";
-import { inProcessFunction, startLambdaApi } from "@tuppence/local/lambda";
+import {
+  inProcessFunction,
+  mappingOptions,
+  startEventSourceMapping,
+  startLambdaApi,
+} from "@tuppence/local/lambda";
 import type { DynamoDBRecord, DynamoDBStreamEvent } from "aws-lambda";
 import pMap from "p-map";
 import { expect, it, onTestFinished } from "vitest";
@@ -10,9 +15,8 @@ import type { Schedule } from "../src/schedule.ts";
 import { createScheduler } from "../src/scheduler.ts";
 import { lambda } from "../src/targets/lambda/index.ts";
 import type { OccurrenceEvent } from "../src/targets/occurrence-event.ts";
-import { connect as connectMapping } from "./local-mapping.ts";
 import { all } from "./stopped-clock.ts";
-import { configOf, connect } from "./test-database.ts";
+import { configOf, connect } from "@tuppence/test-support/database";
 
 const DATABASE = "schedulebells";
 const SCHEDULES = 1_000;
@@ -21,7 +25,7 @@ const MINUTES = 4;
 const MINUTE = 60_000;
 
 it(`${SCHEDULES} schedules are fired by doorbells that DynamoDB removes, through Lambda's Invoke API, and nothing runs until then`, {
-  timeout: 300_000,
+  timeout: 400_000,
 }, async () => {
   const client = connect(DATABASE);
   const events: OccurrenceEvent<number>[] = [];
@@ -63,14 +67,14 @@ it(`${SCHEDULES} schedules are fired by doorbells that DynamoDB removes, through
       return handler({ Records }, context);
     },
   });
-  const mapping = await connectMapping({
+  const mapping = await startEventSourceMapping({
     config: configOf(DATABASE),
     tableName: "tuppence-schedules",
     function: bells,
-    settings: bellEventSourceMapping(),
+    ...mappingOptions(bellEventSourceMapping()),
   });
   onTestFinished(() => mapping.stop());
-  await expect.poll(() => events.length, { timeout: 120_000, interval: 100 }).toBe(SCHEDULES);
+  await expect.poll(() => events.length, { timeout: 240_000, interval: 100 }).toBe(SCHEDULES);
   await mapping.whenCaughtUp();
   await api.whenIdle();
   expect(events.map(({ payload }) => payload).toSorted((one, other) => one - other)).toEqual(

@@ -9,7 +9,7 @@ import { createDynamoDBScheduleStorage } from "../src/storage/dynamodb-storage.t
 import type { ItemRange } from "../src/storage/schedule-storage.ts";
 import { createMemoryScheduleStorage } from "../src/storage/memory-storage.ts";
 import { createSchedulerWorker, DEFAULT_LOOK_MS } from "../src/worker/create-scheduler-worker.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 /** Requests and capacity units of schedules, exactly, as a meter on their client sees them. */
 

@@ -16,7 +16,7 @@ import { FunctionFailedError } from "../src/targets/errors.ts";
 import { lambdaDestination } from "../src/targets/lambda/index.ts";
 import type { Targets } from "../src/targets/target.ts";
 import { anOccurrence, inTime, ITS_EVENT } from "./occurrences.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const NOW = Date.UTC(2026, 2, 1, 12, 0, 5);
 

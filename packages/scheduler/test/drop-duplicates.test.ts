@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { dropDuplicates } from "../src/lambda/index.ts";
 import type { RunGuards } from "../src/receiver/run-store.ts";
 import { runDuplicates } from "./drop-duplicates-model.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const HISTORIES = Number(process.env["HISTORIES"] ?? 300);
 const context = { functionName: "remind", getRemainingTimeInMillis: () => 3_000 };

@@ -1,4 +1,5 @@
 import type { ControlItem } from "@tuppence/core/leases";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { ring } from "../src/drain/ring.ts";
 import { bellPlace } from "../src/entries/keys.ts";
 import { ScheduleBusyError } from "../src/errors.ts";
@@ -8,7 +9,7 @@ import { contextOf, createSchedulerOn, type Scheduler } from "../src/scheduler.t
 import { createMemoryScheduleStorage } from "../src/storage/memory-storage.ts";
 import type { Occurrence, Targets } from "../src/targets/target.ts";
 import { createSchedulerWorkerOn } from "../src/worker/create-scheduler-worker.ts";
-import { BEGINNING, type CarriedOut, Process, seededRandom, World } from "./scheduler-world.ts";
+import { BEGINNING, type CarriedOut, Process, World } from "./scheduler-world.ts";
 
 /**
  * Histories of processes that schedule, cancel, move, pause and resume, and of what fires: doorbells that TTL removes at once or days late,

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { createDynamoDBScheduleStorage } from "../src/storage/dynamodb-storage.ts";
 import { createMemoryScheduleStorage } from "../src/storage/memory-storage.ts";
 import { describeScheduleStorage } from "./storage-contract.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const DATABASE = "schedulestorage";
 

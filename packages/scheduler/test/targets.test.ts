@@ -7,7 +7,7 @@ import { append } from "../src/targets/append.ts";
 import { call } from "../src/targets/call.ts";
 import { enqueue, type EnqueuesOnce } from "../src/targets/enqueue.ts";
 import { anOccurrence, inTime } from "./occurrences.ts";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 describe("a function as target", () => {
   it("is called with the occurrence", async () => {

@@ -1,17 +1,7 @@
 import type { Runtime } from "@tuppence/core";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 
 export type Random = () => number;
-
-/** mulberry32 */
-function seededRandom(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Somebody to whom things happen until he is dead; what he waits for then never comes. */
 export interface Mortal {

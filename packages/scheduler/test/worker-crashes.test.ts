@@ -3,10 +3,11 @@ import pMap from "p-map";
 import { expect, it, onTestFailed, onTestFinished } from "vitest";
 import { createScheduler } from "../src/scheduler.ts";
 import { all } from "./stopped-clock.ts";
-import { configOf, connect } from "./test-database.ts";
-import { seededRandom } from "./scheduler-world.ts";
-import { WorkerProcess } from "./worker-process.ts";
+import { configOf, connect } from "@tuppence/test-support/database";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
+import { WorkerProcess } from "@tuppence/test-support/worker-crew";
 
+const PROGRAM = new URL("scheduler-worker-process.mjs", import.meta.url);
 const DATABASE = "schedulecrashes";
 const SCHEDULES = 120;
 const SPREAD_MS = 5_000;
@@ -32,7 +33,8 @@ it("workers that are killed again and again lose nothing, and write nothing twic
   const options = { config: configOf(DATABASE), leaseDurationMs: LEASE_MS };
   const workers: WorkerProcess[] = [];
   const start = (aheadMs = 0): WorkerProcess => {
-    const worker = new WorkerProcess({ ...options, aheadMs, workerId: `worker${workers.length + 1}` });
+    const program = { file: PROGRAM, options: { ...options, aheadMs } };
+    const worker = new WorkerProcess(`worker${workers.length + 1}`, program);
     workers.push(worker);
     return worker;
   };

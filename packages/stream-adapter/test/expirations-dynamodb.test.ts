@@ -6,13 +6,13 @@ import {
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
-import { inProcessFunction } from "@tuppence/local/lambda";
+import { inProcessFunction, mappingOptions, startEventSourceMapping } from "@tuppence/local/lambda";
 import { expect, it } from "vitest";
 import { createStreamWorker, oneByOne, type StreamRecord } from "../src/index.ts";
 import { createLambdaHandler, eventSourceMapping, EXPIRATIONS_FILTER } from "../src/lambda/index.ts";
-import { connect, openDatabase } from "./local-mapping.ts";
+import { configOf } from "@tuppence/test-support/database";
 
-const config = await openDatabase("expirations");
+const config = configOf("expirations");
 const client = new DynamoDBClient(config);
 
 it("what time to live removes comes as an expiration, by worker and by Lambda", async () => {
@@ -41,11 +41,11 @@ it("what time to live removes comes as an expiration, by worker and by Lambda", 
   });
   await worker.ensureTables();
   worker.start();
-  await using _ = await connect({
+  await using _ = await startEventSourceMapping({
     config,
     tableName: TableName,
     function: inProcessFunction({ name: "bells", handler: createLambdaHandler(note(byLambda)) }),
-    settings: eventSourceMapping(EXPIRATIONS_FILTER),
+    ...mappingOptions(eventSourceMapping(EXPIRATIONS_FILTER)),
   });
   // A minute ago by any clock.
   const item = { p: { S: "bell" }, ttl: { N: String(Math.floor(Date.now() / 1_000) - 60) } };

@@ -1,13 +1,18 @@
 import { fileURLToPath } from "node:url";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createEventStore, DEFAULT_TABLE_PREFIX } from "@tuppence/core";
-import { findRuntimeInterfaceClient, ricFunction } from "@tuppence/local/lambda";
+import {
+  findRuntimeInterfaceClient,
+  mappingOptions,
+  ricFunction,
+  startEventSourceMapping,
+} from "@tuppence/local/lambda";
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { logEventSourceMapping } from "../src/lambda/index.ts";
-import { connect, environmentOf, openDatabase } from "./local-mapping.ts";
+import { configOf, environmentOf } from "@tuppence/test-support/database";
 import { collect, pageEnds, problemsOf, write } from "./log-traffic.ts";
-import { seededRandom } from "./virtual-time.ts";
 
 /** AWS's runtime interface client, where CI installs it; or why not: `pnpm --dir test/ric install`. */
 const realClient = findRuntimeInterfaceClient(fileURLToPath(new URL("../../../test/ric/", import.meta.url)));
@@ -17,7 +22,7 @@ const tableName = `${DEFAULT_TABLE_PREFIX}-events`;
 describe.skipIf(typeof realClient === "string")("in AWS's own runtime interface client", () => {
   const open = async (database: string, handler: string) => {
     if (typeof realClient === "string") throw new TypeError(realClient);
-    const config = await openDatabase(database);
+    const config = configOf(database);
     const client = new DynamoDBClient(config);
     const store = createEventStore({ client });
     await store.ensureTables();
@@ -38,7 +43,12 @@ describe.skipIf(typeof realClient === "string")("in AWS's own runtime interface 
     const { config, client, store, fn } = await open("riclog", "handler");
     await using log = fn;
     const settings = { ...logEventSourceMapping(), BatchSize: 50 };
-    await using mapping = await connect({ config, tableName, function: log, settings });
+    await using mapping = await startEventSourceMapping({
+      config,
+      tableName,
+      function: log,
+      ...mappingOptions(settings),
+    });
     const written = await write(store, traffic);
     await mapping.whenCaughtUp();
     const places = await collect(store.readAll({ consistency: "strong" }));
@@ -53,11 +63,10 @@ describe.skipIf(typeof realClient === "string")("in AWS's own runtime interface 
       readonly sent: readonly (string | undefined)[];
       readonly reply: DynamoDBBatchResponse;
     }[] = [];
-    const settings = logEventSourceMapping();
-    await using mapping = await connect({
+    await using mapping = await startEventSourceMapping({
       config,
       tableName,
-      settings,
+      ...mappingOptions(logEventSourceMapping()),
       function: {
         name: log.name,
         async invoke(event, options) {

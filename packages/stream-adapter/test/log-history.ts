@@ -6,6 +6,7 @@ import {
   createMemorySequencer,
   createMemoryStorage,
 } from "@tuppence/core/memory";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { decodeRecord } from "../src/decode-record.ts";
 import { logRecordsHandler } from "../src/log/log-records-handler.ts";
 import { repairOnce } from "../src/log/repair-once.ts";
@@ -14,7 +15,7 @@ import { WORKER_GUARDS, type WorkerGuards } from "../src/worker/worker-guards.ts
 import { collect, nothingWritten, problemsOf, writeOnce, type Written } from "./log-traffic.ts";
 import { MemoryLeases } from "./memory-leases.ts";
 import { NO_FAULTS, StreamsModel } from "./streams-model.ts";
-import { seededRandom, VirtualTime } from "./virtual-time.ts";
+import { VirtualTime } from "./virtual-time.ts";
 
 /**
  * Histories of a store, its table's stream and the workers that keep its log: shards split and roll over, parts of

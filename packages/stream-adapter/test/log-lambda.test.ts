@@ -9,20 +9,18 @@ import {
   type ChildProcessFunctionOptions,
   inProcessFunction,
   type LocalFunction,
+  mappingOptions,
+  type ServiceMappingSettings,
   type ProcessFunction,
+  startEventSourceMapping,
 } from "@tuppence/local/lambda";
 import type { Context, DynamoDBStreamEvent } from "aws-lambda";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { logRecordsHandler, StoppedAtRecordError } from "../src/index.ts";
-import {
-  createLambdaHandler,
-  createLogHandler,
-  type EventSourceMappingSettings,
-  logEventSourceMapping,
-} from "../src/lambda/index.ts";
-import { connect, environmentOf, openDatabase } from "./local-mapping.ts";
+import { createLambdaHandler, createLogHandler, logEventSourceMapping } from "../src/lambda/index.ts";
+import { configOf, environmentOf } from "@tuppence/test-support/database";
 import { collect, pageEnds, problemsOf, write } from "./log-traffic.ts";
-import { seededRandom } from "./virtual-time.ts";
 
 const HANDLERS = new URL("handlers/log-handlers.mjs", import.meta.url);
 const EVENTS = 400;
@@ -35,7 +33,7 @@ interface Run {
   readonly database: string;
   readonly functions: (config: LocalClientConfig) => readonly LocalFunction[];
   /** Laid over those of `logEventSourceMapping()`. */
-  readonly settings?: Partial<EventSourceMappingSettings>;
+  readonly settings?: Partial<ServiceMappingSettings>;
   /** Called whenever the log was seen to have more. */
   readonly whenLogged?: (functions: readonly LocalFunction[]) => Promise<void>;
 }
@@ -48,13 +46,14 @@ interface Outcome {
 
 /** Writes to a store whose log is fed by functions, and says what is wrong with it in the end. */
 async function run({ database, functions, settings, whenLogged }: Run): Promise<Outcome> {
-  const config = await openDatabase(database);
+  const config = configOf(database);
   const client = new DynamoDBClient(config);
   const store = createEventStore({ client });
   await store.ensureTables();
   const all = functions(config);
-  const wiring = { config, tableName: TABLE, settings: { ...logEventSourceMapping(), ...settings } };
-  const mappings = await Promise.all(all.map((fn) => connect({ ...wiring, function: fn })));
+  const options = mappingOptions({ ...logEventSourceMapping(), ...settings });
+  const wiring = { config, tableName: TABLE, ...options };
+  const mappings = await Promise.all(all.map((fn) => startEventSourceMapping({ ...wiring, function: fn })));
   const end = new AbortController();
   const watching = watch();
   async function watch(): Promise<void> {
@@ -222,14 +221,14 @@ describe("a handler that gets half of each batch done", () => {
     const { problems } = await run({
       database: "loglambdalost",
       functions: (config) => [halves(config)],
-      settings: { FunctionResponseTypes: [] as unknown as ["ReportBatchItemFailures"] },
+      settings: { FunctionResponseTypes: [] },
     });
     expect(problems).not.toEqual([]);
   });
 });
 
 it("a commit that comes behind a later one of its stream is reported", async () => {
-  const config = await openDatabase("loglambdalate");
+  const config = configOf("loglambdalate");
   const client = new DynamoDBClient(config);
   const now = Date.now();
   const store = createEventStore({ client });
@@ -242,11 +241,11 @@ it("a commit that comes behind a later one of its stream is reported", async () 
     name: "recorder",
     handler: async (event: DynamoDBStreamEvent) => void records.push(...event.Records),
   });
-  await using mapping = await connect({
+  await using mapping = await startEventSourceMapping({
     config,
     tableName: TABLE,
     function: recorder,
-    settings: logEventSourceMapping(),
+    ...mappingOptions(logEventSourceMapping()),
   });
   await mapping.whenCaughtUp();
   const onLate = vi.fn<(late: readonly LateCommit[]) => void>();

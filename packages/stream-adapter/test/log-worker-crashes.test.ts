@@ -7,9 +7,9 @@ import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { createEventStore } from "@tuppence/core";
 import { startDynamoDBLocal } from "@tuppence/local";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { createLogWorker } from "../src/index.ts";
 import { collect, nothingWritten, pageEnds, type Place, placeOf, problemsOf, write } from "./log-traffic.ts";
-import { seededRandom } from "./virtual-time.ts";
 
 const PROGRAM = fileURLToPath(new URL("log-worker-process.mjs", import.meta.url));
 const WORKERS = 3;

@@ -2,14 +2,14 @@ import { readFile } from "node:fs/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { createEventStore, DEFAULT_TABLE_PREFIX } from "@tuppence/core";
-import { inProcessFunction } from "@tuppence/local/lambda";
+import { inProcessFunction, mappingOptions, startEventSourceMapping } from "@tuppence/local/lambda";
 import { expect, it } from "vitest";
 import { createLogWorker } from "../src/index.ts";
 import { createLogHandler, logEventSourceMapping } from "../src/lambda/index.ts";
-import { connect, openDatabase } from "./local-mapping.ts";
+import { configOf } from "@tuppence/test-support/database";
 
 const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-const config = await openDatabase("adapterreadme");
+const config = configOf("adapterreadme");
 
 /** The actions that a column of the table of permissions has for what is named like this. */
 function actions(on: string, column: "worker" | "handler"): string[] {
@@ -55,11 +55,11 @@ it("the permissions in the README are those that are needed", async () => {
     { streamId: "permit|1", events: [{ type: "Noted", data: {} }] },
     { streamId: "permit|2", events: [{ type: "Noted", data: {} }] },
   ]);
-  await using mapping = await connect({
+  await using mapping = await startEventSourceMapping({
     config,
     tableName: `${DEFAULT_TABLE_PREFIX}-events`,
     function: inProcessFunction({ name: "log", handler: createLogHandler({ client: handler.client }) }),
-    settings: logEventSourceMapping(),
+    ...mappingOptions(logEventSourceMapping()),
   });
   await mapping.whenCaughtUp();
   const running = createLogWorker(options);

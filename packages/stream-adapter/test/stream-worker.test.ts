@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { type RecordsHandler, StoppedAtRecordError } from "../src/records-handler.ts";
 import type { StreamRecord } from "../src/stream-record.ts";
 import { PollingWorker, type StreamWorker, type WorkerParts } from "../src/worker/stream-worker.ts";
@@ -6,7 +7,7 @@ import type { Gap, WorkerEvent } from "../src/worker/worker-event.ts";
 import { WORKER_GUARDS } from "../src/worker/worker-guards.ts";
 import { MemoryLeases } from "./memory-leases.ts";
 import { NO_FAULTS, StreamsModel } from "./streams-model.ts";
-import { seededRandom, VirtualTime } from "./virtual-time.ts";
+import { VirtualTime } from "./virtual-time.ts";
 
 const random = seededRandom(7);
 

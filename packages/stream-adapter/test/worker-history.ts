@@ -1,3 +1,4 @@
+import { seededRandom } from "@tuppence/test-support/seeded-random";
 import { StoppedAtRecordError } from "../src/records-handler.ts";
 import type { StreamRecord } from "../src/stream-record.ts";
 import { PollingWorker, type StreamWorker } from "../src/worker/stream-worker.ts";
@@ -6,7 +7,7 @@ import type { Gap, WorkerEvent } from "../src/worker/worker-event.ts";
 import { WORKER_GUARDS, type WorkerGuards } from "../src/worker/worker-guards.ts";
 import { MemoryLeases } from "./memory-leases.ts";
 import { type ModelShard, NO_FAULTS, StreamsModel } from "./streams-model.ts";
-import { seededRandom, VirtualTime } from "./virtual-time.ts";
+import { VirtualTime } from "./virtual-time.ts";
 
 /** Histories of one to three workers on a stream on which everything goes wrong, each replayable from its seed. */
 

@@ -27,6 +27,8 @@ export interface CommandGroup {
   readonly name: string;
   readonly description: string;
   readonly members: Readonly<Record<string, Command | CommandGroup>>;
+  /** What its name does when options follow it at once, and no member. Default: that makes no sense. */
+  readonly alone?: Command | undefined;
 }
 
 /** Defines a command, whose `run` knows the types of its arguments. */

@@ -10,6 +10,8 @@ export interface Output {
   readonly json: boolean;
   /** Prints a value as one line of JSON. */
   writeJson(value: unknown): Promise<void>;
+  /** Prints a value as JSON that people can read and a file can hold: in lines, unless JSON is asked for, and never cut. */
+  writeDocument(value: unknown): Promise<void>;
   /** Prints a line for people. */
   writeLine(text: string): Promise<void>;
   /** Whether there is a terminal to show progress on. */
@@ -54,6 +56,7 @@ export function createOutput({ stdout, stderr, env, json, signal }: OutputOption
   return {
     json,
     writeJson,
+    writeDocument: (value) => (json ? writeJson(value) : write(`${JSON.stringify(value, undefined, 2)}\n`)),
     writeLine: (text) => write(`${cut(printable(text), widthOf(stdout, env))}\n`),
     showsProgress: stderr.isTTY,
     showProgress(...lines) {

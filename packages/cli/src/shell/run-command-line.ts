@@ -77,10 +77,17 @@ function findCommand(commands: CommandGroup, words: readonly string[]): Call {
     const [word = "", ...rest] = call.rest;
     const members = new Map(Object.entries(call.command.members));
     const command = members.get(word);
-    if (command === undefined) return call;
+    if (command === undefined) return isAlone(call) ? { ...call, command: call.command.alone } : call;
     call = { name: `${call.name} ${word}`, command, rest };
   }
   return call;
+}
+
+/** Whether options follow the name of a group that does something by itself. Help is that of the group. */
+function isAlone(call: Call): call is Call & { readonly command: { readonly alone: Command } } {
+  const [word = ""] = call.rest;
+  const isOption = word.startsWith("--") && word !== "--help";
+  return "members" in call.command && call.command.alone !== undefined && isOption;
 }
 
 /** What a command is called with, by the definitions of its arguments. @throws UsageError when that makes no sense. */
@@ -91,7 +98,7 @@ function parseCall({ command, rest }: Call) {
       word.startsWith("-") ? "Options come after the command." : `There is no command ${word}.`,
     );
   }
-  const definitions = { ...command.args, ...COMMON_ARGS };
+  const definitions = argsOf(command);
   const args = parseArgs<ArgsDef & typeof COMMON_ARGS>([...rest], definitions);
   checkArgs(args, definitions);
   return { command, args, definitions };
@@ -141,15 +148,21 @@ function kebabCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+/** A command's own arguments, and those of all, which it may describe in its own words. */
+function argsOf({ args }: Command): ArgsDef & typeof COMMON_ARGS {
+  return { ...args, ...COMMON_ARGS, ...args };
+}
+
 /** A command or group as citty describes them. */
 function describe({ name, command }: Call): CommandDef {
   const meta = { name, description: command.description };
-  if (!("members" in command)) return { meta, args: { ...command.args, ...COMMON_ARGS } };
+  if (!("members" in command)) return { meta, args: argsOf(command) };
   const members = Object.entries(command.members).map(([member, { description }]) => [
     member,
     { meta: { name: member, description } },
   ]);
-  return { meta, subCommands: Object.fromEntries(members) as NonNullable<CommandDef["subCommands"]> };
+  const subCommands = Object.fromEntries(members) as NonNullable<CommandDef["subCommands"]>;
+  return { meta, subCommands, ...(command.alone && { args: argsOf(command.alone) }) };
 }
 
 /** When a table is missing in DynamoDB Local, it may well be in another of its databases. */

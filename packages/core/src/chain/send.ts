@@ -1,7 +1,8 @@
 import { itemSize, type Item } from "../capacity/item-size.ts";
 import { type Bill, writeUnits } from "../capacity/units.ts";
 import { formatCommitId } from "../commit-id.ts";
-import { OutcomeUnknownError, type RefusedWrite, WriteRefusedError } from "../errors.ts";
+import { type RefusedWrite, WriteRefusedError } from "../conflict-errors.ts";
+import { OutcomeUnknownError } from "../errors.ts";
 import { backoffMs, type Runtime } from "../runtime.ts";
 import { type AlsoWrite, type ChainStorage, type ChainTransaction, UncertainWriteError } from "./storage.ts";
 import { type ChainItem, readSlots } from "./tiling.ts";

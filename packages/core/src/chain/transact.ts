@@ -1,6 +1,6 @@
 import type { Bill } from "../capacity/units.ts";
 import type { Item } from "../capacity/item-size.ts";
-import type { RefusedWrite } from "../errors.ts";
+import type { RefusedWrite } from "../conflict-errors.ts";
 import { asDuplicate, type ChainContext, type Duplicate, endOf, readTail, withPlace } from "./chain.ts";
 import { lookAtOnce } from "./look.ts";
 import { OwnSearch } from "./own-search.ts";

@@ -1,5 +1,5 @@
 import { itemSize } from "../capacity/item-size.ts";
-import { TransactionTooLargeError } from "../errors.ts";
+import { TransactionTooLargeError } from "../input-errors.ts";
 import { MAX_TRANSACTION_ACTIONS, MAX_TRANSACTION_BYTES } from "../limits.ts";
 import type { AlsoWrite, ChainTransaction } from "./storage.ts";
 

@@ -1,9 +1,10 @@
 import { Bill } from "../capacity/units.ts";
-import { OutcomeUnknownError, VersionConflictError } from "../errors.ts";
+import { VersionConflictError } from "../conflict-errors.ts";
+import { OutcomeUnknownError } from "../errors.ts";
 import type { EventDefinitions, NewEventOf } from "../events.ts";
 import { tellRetry } from "../observe.ts";
 import { backoffMs } from "../runtime.ts";
-import type { CommitGroup } from "../store/event-store.ts";
+import type { CommitGroup } from "../store/write-options.ts";
 import { decidedEvents, decideRound, type Round } from "./decide-round.ts";
 import { CLOSE_CONFLICTS, CONFLICT_BACKOFF, type Handling } from "./handle-alone.ts";
 import type { StreamView } from "./stream-view.ts";

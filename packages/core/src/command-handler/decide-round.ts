@@ -1,7 +1,7 @@
 import { Bill } from "../capacity/units.ts";
-import { VersionConflictError } from "../errors.ts";
+import { VersionConflictError } from "../conflict-errors.ts";
 import type { EventDefinitions, NewEventOf, RecordedEventOf } from "../events.ts";
-import type { CommitGroup } from "../store/event-store.ts";
+import type { CommitGroup } from "../store/write-options.ts";
 import type { HandleOptions } from "./command-handler.ts";
 import { asList, decide, type Handling } from "./handle-alone.ts";
 import type { StreamView } from "./stream-view.ts";

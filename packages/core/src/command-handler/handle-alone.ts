@@ -1,10 +1,10 @@
 import type { Billed } from "../capacity/units.ts";
-import { VersionConflictError } from "../errors.ts";
+import { VersionConflictError } from "../conflict-errors.ts";
 import type { EventDefinitions, NewEventOf, RecordedEventOf } from "../events.ts";
 import { observe, tellRetry } from "../observe.ts";
 import type { Observation } from "../observer.ts";
 import { backoffMs, type Runtime } from "../runtime.ts";
-import type { AppendResult } from "../store/event-store.ts";
+import type { AppendResult } from "../store/write-options.ts";
 import type {
   CommandHandlerOptions,
   Decided,

@@ -1,8 +1,9 @@
 import { Bill } from "../capacity/units.ts";
-import type { VersionConflictError } from "../errors.ts";
+import type { VersionConflictError } from "../conflict-errors.ts";
 import type { EventDefinitions, RecordedEventOf } from "../events.ts";
 import { type CachedStates, CommitNotes } from "../state-cache.ts";
-import type { EventStore, Fold, LoadResult } from "../store/event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
+import type { Fold, LoadResult } from "../store/read-options.ts";
 import { type NextSnapshot, snapshotAfter } from "../store/next-snapshot.ts";
 import type { HandlerGuards } from "./guards.ts";
 

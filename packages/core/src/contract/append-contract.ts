@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { commitIdFrom, createCommitId } from "../commit-id.ts";
-import { VersionConflictError } from "../errors.ts";
+import { VersionConflictError } from "../conflict-errors.ts";
 import {
   appendCommits,
   assertRejects,

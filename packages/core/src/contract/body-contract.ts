@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createCommitId } from "../commit-id.ts";
-import type { VersionConflictError } from "../errors.ts";
+import type { VersionConflictError } from "../conflict-errors.ts";
 import { defineEvents, forgotten, type RecordedEvent } from "../events.ts";
 import { nextVersion } from "../next-version.ts";
 import type { BodyOptions } from "../store/body-options.ts";

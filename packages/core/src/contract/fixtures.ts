@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { TuppenceError } from "../errors.ts";
 import type { NewEvent } from "../events.ts";
-import type { EventStore, ReadOptions } from "../store/event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
+import type { ReadOptions } from "../store/read-options.ts";
 
 /** A stream that no other test uses. */
 export function newStreamId(category = "contract"): string {

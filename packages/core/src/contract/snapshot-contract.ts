@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { RecordedEvent } from "../events.ts";
 import { createStateCache } from "../state-cache.ts";
 import { createKeyRing, encryptPersons } from "./key-ring.ts";
-import type { EventStore, Fold } from "../store/event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
+import type { Fold } from "../store/read-options.ts";
 import { snapshotAfter } from "../store/next-snapshot.ts";
 import type { SnapshotPolicy } from "../store/snapshot.ts";
 import {

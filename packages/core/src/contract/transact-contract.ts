@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { ExpectedVersion } from "../chain/tiling.ts";
 import { commitIdFrom, createCommitId } from "../commit-id.ts";
-import type { TransactConflictError } from "../errors.ts";
-import type { EventStore, TransactWrite } from "../store/event-store.ts";
+import type { TransactConflictError } from "../conflict-errors.ts";
+import type { EventStore } from "../store/event-store.ts";
+import type { TransactWrite } from "../store/write-options.ts";
 import type { EventDefinitions } from "../events.ts";
 import {
   appendCommits,

@@ -2,10 +2,11 @@ import { Bill } from "../capacity/units.ts";
 import { DEFAULT_MAX_ATTEMPTS } from "../command-handler/command-handler.ts";
 import { CLOSE_CONFLICTS, CONFLICT_BACKOFF } from "../command-handler/handle-alone.ts";
 import { parseCommitId } from "../commit-id.ts";
-import { TransactConflictError } from "../errors.ts";
+import { TransactConflictError } from "../conflict-errors.ts";
 import type { EventDefinitions } from "../events.ts";
 import { backoffMs, SYSTEM_RUNTIME } from "../runtime.ts";
-import type { EventStore, TransactResult, TransactWrite } from "../store/event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
+import type { TransactResult, TransactWrite } from "../store/write-options.ts";
 import type { DecideAcross, DecideAcrossOptions, DecisionResult } from "./decision.ts";
 import { AlreadyStored, StreamViews } from "./stream-views.ts";
 

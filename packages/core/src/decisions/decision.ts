@@ -1,7 +1,8 @@
 import type { Capacity } from "../capacity/units.ts";
 import type { EventDefinitions, EventMetadata, RecordedEventOf } from "../events.ts";
 import type { Runtime } from "../runtime.ts";
-import type { Fold, TransactResult, TransactWrite } from "../store/event-store.ts";
+import type { Fold } from "../store/read-options.ts";
+import type { TransactResult, TransactWrite } from "../store/write-options.ts";
 
 /** What a decision may ask for. Every stream it asks about has to be where it was read when the decision is stored. */
 export interface Decision<Definitions extends EventDefinitions> {

@@ -1,7 +1,9 @@
 import { Bill } from "../capacity/units.ts";
-import type { StreamConflict, TransactConflictError } from "../errors.ts";
+import type { StreamConflict, TransactConflictError } from "../conflict-errors.ts";
 import type { EventDefinitions, RecordedEvent, RecordedEventOf } from "../events.ts";
-import type { EventStore, Fold, TransactCheck } from "../store/event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
+import type { Fold } from "../store/read-options.ts";
+import type { TransactCheck } from "../store/write-options.ts";
 import type { Decision } from "./decision.ts";
 
 /** The decision was met in a stream: there is nothing to decide. */

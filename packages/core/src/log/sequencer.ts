@@ -7,7 +7,7 @@ import { LAST_SLOT, readChain, readOn, SNAPSHOT_SLOT } from "../chain/read-chain
 import type { ChainStorage } from "../chain/storage.ts";
 import { CHAIN_GUARDS, type ChainEnd, type ChainItem, EMPTY_CHAIN, readSlots } from "../chain/tiling.ts";
 import { newCommitId } from "../commit-id.ts";
-import { VersionConflictError } from "../errors.ts";
+import { VersionConflictError } from "../conflict-errors.ts";
 import { MAX_ITEM_BYTES } from "../limits.ts";
 import { backoffMs, type Runtime, SYSTEM_RUNTIME } from "../runtime.ts";
 import { collectUnits, streamOf } from "./collect-units.ts";

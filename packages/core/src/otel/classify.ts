@@ -1,10 +1,10 @@
 import {
   StreamClosedError,
   TransactConflictError,
-  TuppenceError,
   VersionConflictError,
   WriteRefusedError,
-} from "../errors.ts";
+} from "../conflict-errors.ts";
+import { TuppenceError } from "../errors.ts";
 import type { Operation, OperationOutcome } from "../observer.ts";
 
 /**

@@ -9,7 +9,7 @@ import {
   trace,
   type TracerProvider,
 } from "@opentelemetry/api";
-import { VersionConflictError } from "../errors.ts";
+import { VersionConflictError } from "../conflict-errors.ts";
 import type { Observation, Observer, Operation, OperationOutcome } from "../observer.ts";
 import { classify, errorType, isRejectionByDefault, type OutcomeKind } from "./classify.ts";
 import { createInstruments, type RecordMetrics } from "./instruments.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { BlobsMissingError, IntegrityError } from "../errors.ts";
+import { IntegrityError } from "../errors.ts";
+import { BlobsMissingError } from "../reading-errors.ts";
 import type { Blobs } from "./body-options.ts";
 import { decodeBody } from "./sealed-body.ts";
 import { type ApartEvent, type PlainEvent, readPlainEntry } from "./stored-event.ts";

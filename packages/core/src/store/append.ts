@@ -21,19 +21,13 @@ import {
   type PendingCommit,
 } from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
-import {
-  IntegrityError,
-  OutcomeUnknownError,
-  StreamClosedError,
-  TuppenceError,
-  VersionConflictError,
-  WriteRefusedError,
-} from "../errors.ts";
+import { StreamClosedError, VersionConflictError, WriteRefusedError } from "../conflict-errors.ts";
+import { IntegrityError, OutcomeUnknownError, TuppenceError } from "../errors.ts";
 import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.ts";
 import { categoryOf } from "../stream-name.ts";
 import type { AlsoOfEvents } from "./also-writes.ts";
 import { packCommit, type PackedEvent } from "./commit-content.ts";
-import type { AppendResult } from "./event-store.ts";
+import type { AppendResult } from "./write-options.ts";
 import { type NextSnapshot, SnapshotOfAppend } from "./next-snapshot.ts";
 import { type OpenContext, openEvents } from "./open-events.ts";
 import type { PreparedEvents } from "./prepare-events.ts";

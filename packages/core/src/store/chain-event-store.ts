@@ -29,7 +29,9 @@ import {
   type StoredAppend,
 } from "./append.ts";
 import type { BodyOptions } from "./body-options.ts";
-import type { AppendOptions, EventStore, Fold, LoadOptions, LoadResult } from "./event-store.ts";
+import type { EventStore } from "./event-store.ts";
+import type { Fold, LoadOptions, LoadResult } from "./read-options.ts";
+import type { AppendOptions } from "./write-options.ts";
 import { openGroup } from "./commit-group.ts";
 import { listNames } from "./list-streams.ts";
 import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts";

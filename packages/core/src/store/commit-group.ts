@@ -16,7 +16,7 @@ import {
   type StoredAppend,
 } from "./append.ts";
 import { packCommit } from "./commit-content.ts";
-import type { CommitGroup, CommitGroupOptions } from "./event-store.ts";
+import type { CommitGroup, CommitGroupOptions } from "./write-options.ts";
 import { SnapshotOfAppend } from "./next-snapshot.ts";
 import { prepareAppend } from "./prepare-append.ts";
 

@@ -1,7 +1,7 @@
 import type { Billed } from "../capacity/units.ts";
 import type { RecordedEvent } from "../events.ts";
 import { type CachedStates, CommitNotes } from "../state-cache.ts";
-import type { Fold, LoadOptions, LoadResult } from "./event-store.ts";
+import type { Fold, LoadOptions, LoadResult } from "./read-options.ts";
 import { loadState } from "./load-state.ts";
 import type { ReadContext } from "./read-stream.ts";
 

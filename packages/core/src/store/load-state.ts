@@ -1,7 +1,7 @@
 import { Bill, type Billed } from "../capacity/units.ts";
-import { StreamTruncatedError } from "../errors.ts";
+import { StreamTruncatedError } from "../conflict-errors.ts";
 import type { RecordedEvent } from "../events.ts";
-import type { Fold, LoadOptions, LoadResult } from "./event-store.ts";
+import type { Fold, LoadOptions, LoadResult } from "./read-options.ts";
 import { loadFromSnapshot } from "./load-snapshot.ts";
 import { plannedItems, planRead, type ReadContext } from "./read-stream.ts";
 

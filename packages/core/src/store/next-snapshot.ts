@@ -4,7 +4,8 @@ import { SNAPSHOT_SLOT } from "../chain/read-chain.ts";
 import type { ChainStorage } from "../chain/storage.ts";
 import type { CommitPlace } from "../chain/tiling.ts";
 import type { EventDefinitions, RecordedEvent } from "../events.ts";
-import type { AppendResult, Fold, LoadResult } from "./event-store.ts";
+import type { Fold, LoadResult } from "./read-options.ts";
+import type { AppendResult } from "./write-options.ts";
 import type { Encryption } from "./body-options.ts";
 import {
   checkSnapshotPolicy,

@@ -3,23 +3,24 @@ import type { EventDefinitions, RecordedCommit, RecordedEvent } from "../events.
 import { observe, observeEach } from "../observe.ts";
 import type { LoggedEvent, ReadAllOptions, WaitForOptions } from "../log/log-reads.ts";
 import type { Observer } from "../observer.ts";
+import type { EventStore, ListStreamsOptions } from "./event-store.ts";
+import type {
+  Fold,
+  LoadOptions,
+  LoadResult,
+  ReadCategoryOptions,
+  ReadOptions,
+  TruncateOptions,
+  TruncateResult,
+} from "./read-options.ts";
 import type {
   AppendOptions,
   AppendResult,
   CommitGroup,
   CommitGroupOptions,
-  EventStore,
-  Fold,
-  ListStreamsOptions,
-  LoadOptions,
-  LoadResult,
-  ReadCategoryOptions,
-  ReadOptions,
   TransactOptions,
   TransactResult,
-  TruncateOptions,
-  TruncateResult,
-} from "./event-store.ts";
+} from "./write-options.ts";
 import type { ExportOptions, ImportResult, TransferredCommit } from "./transferred-commit.ts";
 
 /** An event store whose caller may look at the bills. */

@@ -1,7 +1,7 @@
 import pMap from "p-map";
 import type { ChainItem } from "../chain/tiling.ts";
 import { formatCommitId } from "../commit-id.ts";
-import { EncryptionMissingError, UnknownEventTypeError, UpcastError } from "../errors.ts";
+import { EncryptionMissingError, UnknownEventTypeError, UpcastError } from "../reading-errors.ts";
 import { type EventDefinitions, type EventMetadata, FORGOTTEN, type RecordedEvent } from "../events.ts";
 import { schemaVersionOf, upcastersOf } from "../next-version.ts";
 import { fetchBody, readBody } from "./apart-body.ts";

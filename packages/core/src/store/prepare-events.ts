@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type EventIssue, InvalidEventError, NoEventsError } from "../errors.ts";
+import { type EventIssue, InvalidEventError, NoEventsError } from "../input-errors.ts";
 import { type EventDefinitions, type EventMetadata, isSystemType, type NewEvent } from "../events.ts";
 import { findJsonProblem, formatPath } from "../json.ts";
 import { schemaVersionOf } from "../next-version.ts";

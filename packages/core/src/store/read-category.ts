@@ -1,7 +1,7 @@
 import { Bill, type Billed } from "../capacity/units.ts";
 import type { RecordedEvent } from "../events.ts";
 import type { AppendContext } from "./append.ts";
-import type { ReadCategoryOptions } from "./event-store.ts";
+import type { ReadCategoryOptions } from "./read-options.ts";
 import { listNames } from "./list-streams.ts";
 import { planRead, readEvents } from "./read-stream.ts";
 

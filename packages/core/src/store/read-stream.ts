@@ -3,7 +3,7 @@ import { type ChainContext, readContext } from "../chain/chain.ts";
 import { type ChainWindow, LAST_SLOT, readChainPages } from "../chain/read-chain.ts";
 import type { ChainItem } from "../chain/tiling.ts";
 import type { RecordedEvent } from "../events.ts";
-import type { ReadOptions } from "./event-store.ts";
+import type { ReadOptions } from "./read-options.ts";
 import { type OpenContext, openEvents } from "./open-events.ts";
 
 /** What reads of one store work with. */

@@ -6,7 +6,7 @@ import { formatCommitId } from "../commit-id.ts";
 import type { EventDefinitions } from "../events.ts";
 import { checkStreamId } from "../stream-name.ts";
 import { type AppendContext, eventsOf } from "./append.ts";
-import type { TransactResult } from "./event-store.ts";
+import type { TransactResult } from "./write-options.ts";
 import { checkCounts } from "./read-stream.ts";
 
 type StoredTransaction = Omit<TransactResult<EventDefinitions>, "duplicate">;

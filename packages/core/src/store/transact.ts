@@ -3,7 +3,7 @@ import { type ChainConflict, type Participant, transactOnChains } from "../chain
 import { type ExpectedVersion, partsOf } from "../chain/tiling.ts";
 import type { Duplicate } from "../chain/chain.ts";
 import { formatCommitId, newCommitId, parseCommitId } from "../commit-id.ts";
-import { type StreamConflict, TransactConflictError, WriteRefusedError } from "../errors.ts";
+import { type StreamConflict, TransactConflictError, WriteRefusedError } from "../conflict-errors.ts";
 import type { EventDefinitions } from "../events.ts";
 import { checkStreamId } from "../stream-name.ts";
 import { checkedAlso } from "./also-writes.ts";
@@ -16,7 +16,7 @@ import {
   type PreparedAppend,
 } from "./append.ts";
 import { checkExpectedVersion, expectedForClosing } from "./expected-version.ts";
-import type { TransactOptions, TransactResult, TransactWrite } from "./event-store.ts";
+import type { TransactOptions, TransactResult, TransactWrite } from "./write-options.ts";
 import { prepareAppend } from "./prepare-append.ts";
 
 type Stored = TransactResult<EventDefinitions>;

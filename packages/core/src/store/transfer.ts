@@ -4,7 +4,7 @@ import { appendToChain, readContext } from "../chain/chain.ts";
 import { LAST_SLOT, readChain } from "../chain/read-chain.ts";
 import type { ChainItem, PendingCommit } from "../chain/tiling.ts";
 import { formatCommitId, newCommitId, parseCommitId } from "../commit-id.ts";
-import { InvalidImportError } from "../errors.ts";
+import { InvalidImportError } from "../input-errors.ts";
 import type { JsonValue } from "../json.ts";
 import { checkStreamId } from "../stream-name.ts";
 import { type AppendContext, conflictError, pendingCommit, type PreparedAppend } from "./append.ts";

@@ -34,6 +34,38 @@ export interface MappingOptions {
   readonly onFailure?: ((record: FailureRecord) => unknown) | undefined;
 }
 
+/** Settings of an event source mapping by the names of CreateEventSourceMapping, as infrastructure code has them. */
+export interface ServiceMappingSettings {
+  readonly StartingPosition: "TRIM_HORIZON" | "LATEST";
+  readonly BatchSize?: number | undefined;
+  readonly MaximumBatchingWindowInSeconds?: number | undefined;
+  readonly FunctionResponseTypes?: readonly string[] | undefined;
+  readonly BisectBatchOnFunctionError?: boolean | undefined;
+  readonly MaximumRetryAttempts?: number | undefined;
+  readonly MaximumRecordAgeInSeconds?: number | undefined;
+  readonly ParallelizationFactor?: number | undefined;
+  readonly FilterCriteria?: { readonly Filters?: readonly { readonly Pattern?: string }[] } | undefined;
+}
+
+/**
+ * The options of a mapping on this machine that is deployed with these settings: so a test runs with what will run on AWS.
+ * https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+ */
+export function mappingOptions(settings: ServiceMappingSettings): Omit<MappingOptions, "function"> {
+  const { MaximumBatchingWindowInSeconds: windowSeconds } = settings;
+  return {
+    startingPosition: settings.StartingPosition,
+    batchSize: settings.BatchSize,
+    maximumBatchingWindowMs: windowSeconds === undefined ? undefined : 1_000 * windowSeconds,
+    reportBatchItemFailures: settings.FunctionResponseTypes?.includes("ReportBatchItemFailures"),
+    bisectBatchOnFunctionError: settings.BisectBatchOnFunctionError,
+    maximumRetryAttempts: settings.MaximumRetryAttempts,
+    maximumRecordAgeSeconds: settings.MaximumRecordAgeInSeconds,
+    parallelizationFactor: settings.ParallelizationFactor,
+    filterPatterns: settings.FilterCriteria?.Filters?.flatMap(({ Pattern }) => Pattern ?? []),
+  };
+}
+
 /** Options that were checked, with their defaults. */
 export interface MappingSettings {
   readonly function: LocalFunction;

@@ -8,7 +8,7 @@ import { type DocumentFold, foldDocument } from "../documents/fold-document.ts";
 import { InvalidDocumentError } from "../errors.ts";
 import type { DocumentPut, DocumentStorage } from "../storage/projection-storage.ts";
 import { firstOf, withLessBeside } from "./apply-in-halves.ts";
-import { tryUntilDone } from "./failure.ts";
+import { tryUntilDone } from "@tuppence/core/failures";
 import {
   type Applied,
   type Applier,

@@ -1,7 +1,8 @@
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { BatchContext, HandlerProjection } from "../definition/projection.ts";
 import { applyInHalves } from "./apply-in-halves.ts";
-import { BatchTooLargeError, SlotEndedError, tryUntilDone } from "./failure.ts";
+import { WorkEndedError, tryUntilDone } from "@tuppence/core/failures";
+import { BatchTooLargeError } from "./batch-too-large-error.ts";
 import {
   type Applied,
   type Applier,
@@ -72,7 +73,7 @@ export class HandlerApplier implements Applier {
   async #checkOwnPosition(after: number): Promise<void> {
     const position = await loadPosition(this.#context, this.#projection);
     if (position !== undefined && position > after) {
-      throw new SlotEndedError(`Its own position is ${position}, behind ${after}.`);
+      throw new WorkEndedError(`Its own position is ${position}, behind ${after}.`);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { AnyEvent } from "../definition/projection.ts";
-import { BatchTooLargeError, FailedAttemptsError } from "./failure.ts";
+import { GivenUpError } from "@tuppence/core/failures";
+import { BatchTooLargeError } from "./batch-too-large-error.ts";
 import type { Applied, EventBatch, FailedEvent } from "./slot-context.ts";
 
 /**
@@ -15,9 +16,8 @@ export async function applyInHalves(
     return await applyWhole(batch);
   } catch (error) {
     const [first] = events;
-    if (first === undefined || !(error instanceof FailedAttemptsError || error instanceof BatchTooLargeError))
-      throw error;
-    const less = error instanceof BatchTooLargeError ? withLessBeside(batch) : undefined;
+    if (first === undefined || !(error instanceof GivenUpError)) throw error;
+    const less = error.cause instanceof BatchTooLargeError ? withLessBeside(batch) : undefined;
     if (less !== undefined) return "events" in less ? applyInHalves(less, applyWhole) : less;
     const middle = firstNamed(error, events) ?? events.length >>> 1;
     if (events.length === 1 || middle === 0) return failedAt(first, error);
@@ -50,18 +50,13 @@ export function withLessBeside(batch: EventBatch): EventBatch | Applied | undefi
 }
 
 /** The index of the event that an error says it is about. */
-function firstNamed(error: Error, events: readonly AnyEvent[]): number | undefined {
+function firstNamed(error: GivenUpError, events: readonly AnyEvent[]): number | undefined {
   const { position } = (error.cause ?? {}) as { readonly position?: unknown };
   const index = events.findIndex((event) => event.position === position);
   return index === -1 ? undefined : index;
 }
 
-function failedAt(event: AnyEvent, error: Error): Applied {
-  const isGivenUp = error instanceof FailedAttemptsError;
-  const failed: FailedEvent = {
-    event,
-    error: isGivenUp ? error.cause : error,
-    attempts: isGivenUp ? error.attempts : 1,
-  };
+function failedAt(event: AnyEvent, { cause, attempts }: GivenUpError): Applied {
+  const failed: FailedEvent = { event, error: cause, attempts };
   return { upTo: event.position - 1, isMoved: false, failed };
 }

@@ -1,5 +1,5 @@
 import type { AnyEvent, ReactorProjection } from "../definition/projection.ts";
-import { FailedAttemptsError, SlotEndedError, tryUntilDone } from "./failure.ts";
+import { GivenUpError, WorkEndedError, tryUntilDone } from "@tuppence/core/failures";
 import {
   type Applied,
   type Applier,
@@ -26,11 +26,11 @@ export class ReactorApplier implements Applier {
     const { position, ending } = this.#context;
     const isReplay = batch.upTo <= position.done;
     for (const event of batch.events) {
-      if (ending.aborted) throw new SlotEndedError("The work on the slot ends.");
+      if (ending.aborted) throw new WorkEndedError();
       try {
         await this.#react(event);
       } catch (error) {
-        if (!(error instanceof FailedAttemptsError)) throw error;
+        if (!(error instanceof GivenUpError)) throw error;
         const failed = { event, error: error.cause, attempts: error.attempts };
         return { upTo: event.position - 1, isMoved: false, failed };
       }

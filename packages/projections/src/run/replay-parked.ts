@@ -1,7 +1,6 @@
 import type { ControlKey } from "@tuppence/core/leases";
 import type { Projection } from "../definition/projection.ts";
-import { describeFailure, RetryAfterError } from "@tuppence/core/failures";
-import { tryUntilDone } from "./failure.ts";
+import { describeFailure, RetryAfterError, tryUntilDone } from "@tuppence/core/failures";
 import type { LogSource } from "./log-window.ts";
 import { type ParkedEvent, parkUpdate } from "./parked-event.ts";
 import { type Applied, type Applier, attemptsOf, type SlotContext } from "./slot-context.ts";

@@ -3,7 +3,7 @@ import type { Lease } from "@tuppence/core/leases";
 import type { AnyEvent, BuildContext } from "../definition/projection.ts";
 import type { ControlChange } from "@tuppence/core/leases";
 import type { ProjectionStorage } from "../storage/projection-storage.ts";
-import type { Attempts, Retry } from "./failure.ts";
+import type { Attempts, Retry } from "@tuppence/core/failures";
 import type { ProjectionGuards } from "./guards.ts";
 import type { SlotRef } from "./parked-event.ts";
 import type { SlotPosition } from "./slot-position.ts";
@@ -77,6 +77,6 @@ export interface Applied {
 
 /** Does what follows from events. */
 export interface Applier {
-  /** @throws SlotEndedError, LeaseLostError; what fails for the moment is tried again in here. */
+  /** @throws WorkEndedError, LeaseLostError; what fails for the moment is tried again in here. */
   apply(batch: EventBatch): Promise<Applied>;
 }

@@ -2,7 +2,7 @@ import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { Runtime } from "@tuppence/core";
 import { type ControlChange, type Lease, UncertainWriteError } from "@tuppence/core/leases";
 import type { DocumentPut, ProjectionStorage } from "../storage/projection-storage.ts";
-import { tryUntilDone, type Attempts } from "./failure.ts";
+import { tryUntilDone, type Attempts } from "@tuppence/core/failures";
 
 /** What goes into one transaction with a position. */
 export interface PositionMove {

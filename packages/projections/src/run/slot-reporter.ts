@@ -1,7 +1,6 @@
 import type { Runtime } from "@tuppence/core";
-import { describeFailure } from "@tuppence/core/failures";
+import { describeFailure, type Retry } from "@tuppence/core/failures";
 import type { ControlStorage } from "@tuppence/core/leases";
-import type { Retry } from "./failure.ts";
 import type { SlotRef } from "./parked-event.ts";
 import { reportUpdate, type SlotReport } from "./slot-report.ts";
 

@@ -1,11 +1,10 @@
 import { LinkedAbort, pause } from "@tuppence/core";
-import { describeFailure } from "@tuppence/core/failures";
+import { describeFailure, tryUntilDone, WorkEndedError } from "@tuppence/core/failures";
 import { slotOf } from "../builds/names.ts";
 import type { AnyEvent, DocumentProjection, Projection } from "../definition/projection.ts";
 import { DocumentApplier } from "./apply-documents.ts";
 import { HandlerApplier, loadPosition } from "./apply-handler.ts";
 import { ReactorApplier } from "./apply-reactor.ts";
-import { SlotEndedError, tryUntilDone } from "./failure.ts";
 import { type LogSource, LogWindow, type TakenEvents } from "./log-window.ts";
 import { nextPart, type Part } from "./next-part.ts";
 import { type ParkedEvent, parkedKey, parkUpdate } from "./parked-event.ts";
@@ -75,7 +74,7 @@ export class SlotRunner {
       await this.#begin();
       while (!ending.aborted) await this.#step();
     } catch (error) {
-      if (!(error instanceof SlotEndedError)) throw error;
+      if (!(error instanceof WorkEndedError)) throw error;
     } finally {
       try {
         if (!lease.lost.aborted) await position.store();
@@ -152,7 +151,7 @@ export class SlotRunner {
       this.#context.isLive() ? undefined : checkpointIntervalMs,
     ].filter((ms) => ms !== undefined);
     await this.#retrying(() => waitAtMost(this.#context, waits, (signal) => this.#window.wait(signal)));
-    if (ending.aborted) throw new SlotEndedError("The work on the slot ends.");
+    if (ending.aborted) throw new WorkEndedError();
   }
 
   async #process(taken: TakenEvents): Promise<void> {

@@ -7,7 +7,7 @@ import { isDue, listRetired, retireBuild } from "../builds/retire-build.ts";
 import type { RetiredBuild } from "../builds/retired-build.ts";
 import { readSlotLeases } from "../builds/slot-leases.ts";
 import type { Projection } from "../definition/projection.ts";
-import type { Attempts } from "../run/failure.ts";
+import type { Attempts } from "@tuppence/core/failures";
 import type { ProjectionGuards } from "../run/guards.ts";
 import type { ProjectionEvent } from "../run/projection-event.ts";
 import { SlotPosition } from "../run/slot-position.ts";

@@ -1,5 +1,6 @@
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { Runtime } from "@tuppence/core";
+import { type Backoff, DEFAULT_RETRY_BACKOFF } from "@tuppence/core/failures";
 import { DEFAULT_LEASE_DURATION_MS } from "@tuppence/core/leases";
 import type { Message } from "../message.ts";
 import type { GroupEvent } from "./group-event.ts";
@@ -71,7 +72,7 @@ export interface GroupOptions {
    */
   readonly maxAttempts?: number | undefined;
   /** Before what failed is tried again, in ms: doubled each time, half of it chance. Default `{ baseMs: 100, maxMs: 30_000 }`. */
-  readonly backoff?: { readonly baseMs: number; readonly maxMs: number } | undefined;
+  readonly backoff?: Backoff | undefined;
   /** Messages that a lane parks at most; beyond, it blocks. Each makes what is stored with an ack 5 to 20 bytes larger. Default 1,000. */
   readonly maxParked?: number | undefined;
   /** What a handler may take, in ms; it counts as a failed attempt. Default: no limit, the lease is kept while it runs. */
@@ -118,7 +119,7 @@ export interface ConsumeSettings {
   readonly from: StartAt;
   readonly onFailure: FailurePolicy;
   readonly maxAttempts: number;
-  readonly backoff: { readonly baseMs: number; readonly maxMs: number };
+  readonly backoff: Backoff;
   readonly maxParked: number;
   readonly handlerTimeoutMs: number | undefined;
   readonly leaseDurationMs: number;
@@ -159,7 +160,7 @@ export function consumeSettings(
   runtime: Runtime,
 ): ConsumeSettings {
   const { lanes, from = "beginning", onFailure = "block", mode, batchSize, ackEvery = 1 } = options;
-  const { maxAttempts = DEFAULT_MAX_ATTEMPTS, backoff = { baseMs: 100, maxMs: 30_000 } } = options;
+  const { maxAttempts = DEFAULT_MAX_ATTEMPTS, backoff = DEFAULT_RETRY_BACKOFF } = options;
   const { maxParked = DEFAULT_MAX_PARKED, handlerTimeoutMs } = options;
   const { leaseDurationMs = DEFAULT_LEASE_DURATION_MS, pollIntervalMs = DEFAULT_POLL_INTERVAL_MS } = options;
   const { maxIdleMs = Math.max(DEFAULT_MAX_IDLE_MS, pollIntervalMs) } = options;

@@ -1,6 +1,5 @@
-import { NonRetryableError } from "@tuppence/core/failures";
+import { GivenUpError, NonRetryableError, tryUntilDone, WorkEndedError } from "@tuppence/core/failures";
 import type { Message } from "../message.ts";
-import { GivenUpError, LaneEndedError, tryUntilDone } from "./attempts.ts";
 import { BatchTooLargeError, callHandler } from "./call-handler.ts";
 import { attemptsOf, type FailedMessage, type LaneContext, type MessageBatch } from "./lane-context.ts";
 
@@ -8,7 +7,7 @@ import { attemptsOf, type FailedMessage, type LaneContext, type MessageBatch } f
  * Handles a batch, and says in the cursor how far it got. When it fails for good as a whole, its halves are tried, so that in the end one
  * message is left that fails by itself, and all before it is done: that one is the answer.
  *
- * @throws LaneEndedError, LeaseLostError; what fails for the moment is tried again in here.
+ * @throws WorkEndedError, LeaseLostError; what fails for the moment is tried again in here.
  */
 export async function handleMessages(
   context: LaneContext,
@@ -22,7 +21,7 @@ export async function handleMessages(
   }
   if (context.settings.handling.kind !== "each") return handleInHalves(context, batch, maxAttempts);
   for (const message of messages) {
-    if (context.ending.aborted) throw new LaneEndedError();
+    if (context.ending.aborted) throw new WorkEndedError();
     const isLast = message === messages.at(-1);
     const one = { ...batch, messages: [message], upTo: isLast ? upTo : message.position };
     const failed = await handleInHalves(context, one, maxAttempts);
@@ -68,7 +67,7 @@ async function handleRest(
     return undefined;
   }
   if (messages.length === 1) return failedWith(message, error);
-  if (context.ending.aborted) throw new LaneEndedError();
+  if (context.ending.aborted) throw new WorkEndedError();
   const middle = placeOf(error.cause, messages) ?? messages.length >>> 1;
   const first = messages.slice(0, middle);
   const last = first.at(-1) as Message;

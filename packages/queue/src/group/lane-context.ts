@@ -1,6 +1,6 @@
 import type { Lease } from "@tuppence/core/leases";
 import type { QueueContext } from "../queue-context.ts";
-import type { Attempts, Retry } from "./attempts.ts";
+import type { Attempts, Retry } from "@tuppence/core/failures";
 import type { FailingLaneReporter } from "./failing-lane.ts";
 import type { ConsumeSettings } from "./consume-options.ts";
 import type { GroupGuards } from "./group-guards.ts";

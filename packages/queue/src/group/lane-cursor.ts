@@ -1,6 +1,6 @@
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import { type ControlStorage, type Lease, UncertainWriteError } from "@tuppence/core/leases";
-import { type Attempts, LaneEndedError, tryUntilDone } from "./attempts.ts";
+import { type Attempts, WorkEndedError, tryUntilDone } from "@tuppence/core/failures";
 import type { GroupGuards } from "./group-guards.ts";
 import { encodeLaneState, type LaneState } from "./lane-state.ts";
 
@@ -93,7 +93,7 @@ export class LaneCursor {
     const settled = await this.#lease.settle();
     if (settled === position) return [];
     // A send of before that was taken to be lost has arrived after all: the work begins anew, from what is stored.
-    if (settled !== encodeLaneState(this.#stored)) throw new LaneEndedError();
+    if (settled !== encodeLaneState(this.#stored)) throw new WorkEndedError();
     const cause = new Error(`The lane is at ${settled}.`);
     throw new UncertainWriteError({ mayBeWritten: false, cause });
   }

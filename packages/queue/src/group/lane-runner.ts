@@ -1,6 +1,11 @@
 import { LinkedAbort, pause } from "@tuppence/core";
-import { describeFailure } from "@tuppence/core/failures";
-import { GivenUpError, isEnd, LaneEndedError, tryUntilDone } from "./attempts.ts";
+import {
+  describeFailure,
+  GivenUpError,
+  isWorkEnd,
+  tryUntilDone,
+  WorkEndedError,
+} from "@tuppence/core/failures";
 import { handleMessages } from "./handle-messages.ts";
 import { attemptsOf, type FailedMessage, type LaneContext } from "./lane-context.ts";
 import { advance, type LaneState, parkedCount, seal, SINGLE } from "./lane-state.ts";
@@ -45,7 +50,7 @@ export class LaneRunner {
     try {
       while (!ending.aborted) await this.#step();
     } catch (error) {
-      if (!isEnd(error) && !ending.aborted) throw error instanceof GivenUpError ? error.cause : error;
+      if (!isWorkEnd(error) && !ending.aborted) throw error instanceof GivenUpError ? error.cause : error;
     } finally {
       try {
         if (!lease.lost.aborted) await cursor.store();
@@ -162,7 +167,7 @@ export class LaneRunner {
     await this.#waiting(waits, (signal) =>
       this.#retrying(() => feed.wait(this.#window.readTo, settings.polling, signal)),
     );
-    if (ending.aborted) throw new LaneEndedError();
+    if (ending.aborted) throw new WorkEndedError();
   }
 
   /** Waits for so long, or until what is asked for of the parked ones is due, or the lane is woken or ends. */

@@ -77,9 +77,15 @@ export async function parkedChains(
   group: GroupDefinition,
   signal?: AbortSignal,
 ): Promise<readonly ParkedChain[]> {
-  const { current, previous } = await storedLanes(context, group, signal);
   const store = new ParkedDetailsStore(context.control, { queue: context.name, group: group.name });
-  const details = new Map((await store.list(signal)).map((each) => [each.position, each]));
+  // What is asked for moves from the details into the lane's state; why something is parked is in the details before the state says that it is.
+  const asked = new Map((await store.list(signal)).map((each) => [each.position, each.asked]));
+  const { current, previous } = await storedLanes(context, group, signal);
+  const known = (await store.list(signal)).map((each) => ({
+    ...each,
+    asked: each.asked ?? asked.get(each.position),
+  }));
+  const details = new Map(known.map((each) => [each.position, each]));
   const isTakenOver = ({ short }: ParkedChain): boolean =>
     current[laneOfParked(short, current.length)]?.state !== undefined;
   return [

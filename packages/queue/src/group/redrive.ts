@@ -1,6 +1,12 @@
-import { classifyFailure, describeFailure } from "@tuppence/core/failures";
+import {
+  classifyFailure,
+  describeFailure,
+  isWorkEnd,
+  retryPauseMs,
+  tryUntilDone,
+  WorkEndedError,
+} from "@tuppence/core/failures";
 import type { Message } from "../message.ts";
-import { isEnd, LaneEndedError, retryPauseMs, tryUntilDone } from "./attempts.ts";
 import { callHandler } from "./call-handler.ts";
 import type { GroupEvent } from "./group-event.ts";
 import { attemptsOf, type LaneContext } from "./lane-context.ts";
@@ -48,7 +54,7 @@ export class LaneRedrive {
     for (const position of nextRedriven(cursor.state)
       .filter((each) => this.#isDue(each))
       .slice(0, MAX_AT_ONCE)) {
-      if (this.#context.ending.aborted) throw new LaneEndedError();
+      if (this.#context.ending.aborted) throw new WorkEndedError();
       await this.#handle(position);
     }
   }
@@ -96,8 +102,8 @@ export class LaneRedrive {
       // In a transaction it moved already.
       await cursor.store();
     } catch (error) {
-      if (isEnd(error)) throw error;
-      if (this.#context.ending.aborted) throw new LaneEndedError({ cause: error });
+      if (isWorkEnd(error)) throw error;
+      if (this.#context.ending.aborted) throw new WorkEndedError(undefined, { cause: error });
       return this.#failed(message, error);
     }
     this.#tries.delete(position);

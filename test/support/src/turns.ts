@@ -1,18 +1,7 @@
-/** mulberry32 */
-export function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Lets one waiting call go on at a time, chosen by chance: the whole history follows from the seed. */
 export class Turns {
   readonly #random: () => number;
-  #waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   constructor(random: () => number) {
     this.#random = random;
@@ -28,13 +17,18 @@ export class Turns {
     const ended = new AbortController();
     const result = done.finally(() => ended.abort());
     while (!ended.signal.aborted) {
-      // Everything that can go on without a turn has gone on once a macrotask has passed.
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
+      // Everything that can go on without a turn has gone on once two macrotasks have passed: group commit waits for one.
+      await macrotask();
+      await macrotask();
       const [go] = this.#waiting.splice(Math.floor(this.#random() * this.#waiting.length), 1);
       go?.();
     }
     return result;
   }
+}
+
+function macrotask(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

@@ -3,9 +3,13 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const PROGRAM = fileURLToPath(new URL("queue-worker-process.mjs", import.meta.url));
+export interface WorkerProgram {
+  readonly file: URL;
+  /** What it is told, with its name as `workerId`, as JSON in its only argument. */
+  readonly options: object;
+}
 
-/** A consumer in a process of its own. */
+/** A worker in a process of its own. */
 export class WorkerProcess {
   readonly name: string;
   /** What it said happened. */
@@ -16,9 +20,9 @@ export class WorkerProcess {
   /** It has heard of SIGTERM, or is gone. */
   readonly #began: Promise<unknown>;
 
-  constructor(name: string, options: object) {
+  constructor(name: string, { file, options }: WorkerProgram) {
     this.name = name;
-    const args = [PROGRAM, JSON.stringify({ ...options, workerId: name })];
+    const args = [fileURLToPath(file), JSON.stringify({ ...options, workerId: name })];
     const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.#child = child;
     const output = createInterface({ input: child.stdout });
@@ -59,15 +63,15 @@ export class WorkerProcess {
   }
 }
 
-/** Some workers that share the same groups, and a blow for one of them now and then. */
+/** Some workers that share the same work, and a blow for one of them now and then. */
 export class WorkerCrew {
   readonly all: WorkerProcess[] = [];
-  readonly #options: object;
+  readonly #program: WorkerProgram;
   readonly #running: Set<WorkerProcess>;
   #frozen: WorkerProcess | undefined;
 
-  constructor(size: number, options: object) {
-    this.#options = options;
+  constructor(size: number, program: WorkerProgram) {
+    this.#program = program;
     this.#running = new Set(Array.from({ length: size }, () => this.#start()));
   }
 
@@ -109,7 +113,7 @@ export class WorkerCrew {
   }
 
   #start(): WorkerProcess {
-    const started = new WorkerProcess(`worker${this.all.length + 1}`, this.#options);
+    const started = new WorkerProcess(`worker${this.all.length + 1}`, this.#program);
     this.all.push(started);
     return started;
   }

@@ -1,0 +1,32 @@
+/** Everything that has a price here, as `prices.json` names it. */
+export const PRICE_NAMES = [
+  "dynamodbWriteUnits",
+  "dynamodbReadUnits",
+  "dynamodbWriteCapacity",
+  "dynamodbReadCapacity",
+  "dynamodbStorage",
+  "dynamodbRecovery",
+  "dynamodbStreamReads",
+  "lambdaRequests",
+  "lambdaDuration",
+  "sqsFifoRequests",
+  "schedulerInvocations",
+  "kinesisShardHours",
+  "kinesisPutUnits",
+  "kinesisExtendedShardHours",
+  "kinesisLongStorage",
+  "kinesisStreamHours",
+  "kinesisDataIn",
+  "kinesisDataOut",
+  "kinesisExtendedStorage",
+  "mskBrokerHours",
+  "mskStorage",
+  "mskServerlessHours",
+  "mskServerlessPartitionHours",
+  "mskServerlessDataIn",
+  "mskServerlessDataOut",
+  "rdsInstanceHours",
+  "rdsStorage",
+] as const;
+
+export type PriceName = (typeof PRICE_NAMES)[number];
