@@ -55,7 +55,11 @@ const nav: DefaultTheme.NavItem[] = [
   ["Reference", firstLink(reference)],
   ["API", "/reference/api/"],
   ["Explanation", firstLink(explanation)],
-].flatMap(([text, link]) => (text === undefined || link === undefined ? [] : [{ text, link }]));
+].flatMap(([text, link]) =>
+  text === undefined || link === undefined
+    ? []
+    : [{ text, link, ...(link.endsWith("/") ? { activeMatch: `^${link}` } : {}) }],
+);
 
 /** Lets links between files of the repository lead to pages of the site; what leads nowhere is shown as text. */
 function linkPages(md: MarkdownRenderer): void {

@@ -17,7 +17,7 @@ import { testDecider } from "@tuppence/core/testing";
 //#endregion decider-imports
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 it("other tables are written to with an append", async () => {
   const client = connect("docscore");

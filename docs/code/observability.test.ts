@@ -1,7 +1,7 @@
 import { createCommandHandler, createEventStore, type NewEvent } from "@tuppence/core";
 import { createProjectionWorker, defineProjection } from "@tuppence/projections";
 import { expect, it } from "vitest";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 //#region observer-imports
 import { createOtelObserver } from "@tuppence/core/otel";
 //#endregion observer-imports

@@ -10,7 +10,7 @@ import { createQueueHandler, queueEventSourceMapping } from "@tuppence/queue/lam
 //#endregion function-imports
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const client = connect("docsqueue");
 const sent: unknown[] = [];

@@ -19,7 +19,7 @@ import { dropDuplicates } from "@tuppence/scheduler/lambda";
 import { createRelayHandler, createSqsRelay } from "@tuppence/scheduler/sqs-relay";
 //#endregion relay-imports
 import { expect, it } from "vitest";
-import { connect } from "./test-database.ts";
+import { connect } from "@tuppence/test-support/database";
 
 const client = connect("docsscheduler");
 const lambdaClient = new LambdaClient({ region: "eu-west-1" });
