@@ -38,12 +38,16 @@ const PNPM = new Set(["install", "exec", "pack", "vitest"]);
 /** Options of pnpm with a value of their own. */
 const WITH_VALUE = new Set(["--dir", "--filter", "-C"]);
 
-/** What is wrong with the words after `pnpm`. */
+/** What is wrong with the words after `pnpm`: no script of the package in `--dir`, or of the workspace, is called so. */
 function pnpmProblem(words: readonly string[]): string | undefined {
-  const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8")) as { scripts: object };
-  const script = words.find((word, at) => !word.startsWith("-") && !WITH_VALUE.has(words[at - 1] ?? ""));
-  const isThere = script === undefined || PNPM.has(script) || Object.hasOwn(scripts, script);
-  return isThere ? undefined : `There is no script ${script}.`;
+  const folder = words.includes("--dir") ? (words[words.indexOf("--dir") + 1] ?? "") : ".";
+  const named = words.filter((word, at) => !word.startsWith("-") && !WITH_VALUE.has(words[at - 1] ?? ""));
+  const script = named[0] === "run" ? named[1] : named[0];
+  if (script === undefined || PNPM.has(script)) return undefined;
+  const manifest = `${ROOT}${folder}/package.json`;
+  if (!existsSync(manifest)) return `There is no package in ${folder}.`;
+  const { scripts = {} } = JSON.parse(readFileSync(manifest, "utf8")) as { scripts?: object };
+  return Object.hasOwn(scripts, script) ? undefined : `There is no script ${script}.`;
 }
 
 /** What is wrong with the words after `npm`: it installs what neither is a package of ours nor anywhere in the lock file. */
