@@ -59,6 +59,7 @@ describe("the code in all pages", () => {
     expect(regionOf(text, "a")).toBe("if (x) {\n  y();\n}");
     expect(regionOf(text, "b")).toBe("y();");
     expect(regionOf(text, "c")).toBeUndefined();
+    expect(regionOf(text.replaceAll(/endregion \w/g, "endregion"), "a")).toBe("if (x) {\n  y();\n}");
     expect(regionOf(source.join("\n"), "a"), "without an end").toBeUndefined();
     expect(regionOf(`${text}\n${text}`, "b"), "twice").toBeUndefined();
   });

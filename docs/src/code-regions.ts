@@ -8,19 +8,31 @@ const CODE = new Set(["ts", "tsx", "js", "jsx", "mjs"]);
 /** Where everything is run or type-checked. */
 const CHECKED = /^(?:docs\/code|packages\/[^/]+\/(?:src|test)|examples\/[^/]+\/(?:src|test|lib|bin)|test)\//;
 
-const MARK = /^\s*\/\/ ?#(?:end)?region\b/;
+const MARK = /^\s*\/\/ ?#(end)?region\b ?(.*)$/;
 
-/** The lines of a region, without those that mark regions within it, and without the indentation that they have in common. */
+/** The lines between the marks of a region that is there once; an end without a name is that of the region begun last. */
+function linesOf(lines: readonly string[], name: string): readonly string[] | undefined {
+  const begun: { readonly name: string; readonly start: number }[] = [];
+  const found: (readonly string[])[] = [];
+  for (const [index, line] of lines.entries()) {
+    const [mark, isEnd, named = ""] = MARK.exec(line) ?? [];
+    if (mark === undefined) continue;
+    if (isEnd === undefined) {
+      begun.push({ name: named.trim(), start: index + 1 });
+      continue;
+    }
+    const at =
+      named.trim() === "" ? begun.length - 1 : begun.findIndex((region) => region.name === named.trim());
+    const [region] = at < 0 ? [] : begun.splice(at, 1);
+    if (region?.name === name) found.push(lines.slice(region.start, index));
+  }
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/** The text of a region, without the marks of regions within it, and without the indentation that its lines have in common. */
 export function regionOf(source: string, name: string): string | undefined {
-  const lines = source.split("\n");
-  const marks = (kind: string): number[] =>
-    lines.flatMap((line, index) =>
-      line.trim().replace("// #", "//#") === `//#${kind} ${name}` ? [index] : [],
-    );
-  const [start, ...more] = marks("region");
-  const [end] = marks("endregion");
-  if (start === undefined || more.length > 0 || end === undefined || end < start) return undefined;
-  const within = lines.slice(start + 1, end).filter((line) => !MARK.test(line));
+  const within = linesOf(source.split("\n"), name)?.filter((line) => !MARK.test(line));
+  if (within === undefined) return undefined;
   const indents = within.filter((line) => line.trim() !== "").map((line) => line.search(/\S/));
   const indent = Math.min(...indents);
   const text = within.map((line) => line.slice(indent)).join("\n");
