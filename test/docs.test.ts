@@ -168,7 +168,7 @@ describe("docs/limits.md", () => {
   });
 
   it("has each limit that a package exports", async () => {
-    const page = await read("docs/limits.md");
+    const limitsPage = await read("docs/limits.md");
     const indexes = files.filter(({ path }) => /^packages\/\w[^/]*\/README\.md$/.test(path));
     const exported = await Promise.all(
       indexes.map(({ path }) => read(path.replace("README.md", "src/index.ts")).catch(() => "")),
@@ -177,6 +177,6 @@ describe("docs/limits.md", () => {
       .concat(await read("packages/core/src/limits.ts"))
       .flatMap((text) => text.match(/\bMAX_\w+/g) ?? []);
     expect(limits.length).toBeGreaterThan(5);
-    expect(limits.filter((name) => !page.includes(`[\`${name}\`]`))).toEqual([]);
+    expect(limits.filter((name) => !limitsPage.includes(`[\`${name}\`]`))).toEqual([]);
   });
 });

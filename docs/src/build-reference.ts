@@ -31,6 +31,8 @@ const modules = exportedModules();
 const app = await Application.bootstrapWithPlugins({
   entryPoints: [...modules.keys()],
   tsconfig: `${ROOT}docs/typedoc.tsconfig.json`,
+  // Packages know each other by their sources, so that links lead from one to another.
+  compilerOptions: { paths: Object.fromEntries([...modules].map(([file, name]) => [name, [file]])) },
   plugin: ["typedoc-plugin-markdown"],
   entryFileName: "index",
   out: `${REFERENCE}/api`,

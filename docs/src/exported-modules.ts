@@ -8,9 +8,10 @@ export function exportedModules(): Map<string, string> {
     const path = `${ROOT}packages/${folder}`;
     const { name, exports } = JSON.parse(readFileSync(`${path}/package.json`, "utf8")) as {
       name: string;
-      exports: Record<string, string>;
+      exports: Record<string, string | { default: string }>;
     };
-    for (const [subpath, file] of Object.entries(exports)) {
+    for (const [subpath, target] of Object.entries(exports)) {
+      const file = typeof target === "string" ? target : target.default;
       if (!file.startsWith("./dist/")) continue;
       modules.set(
         `${path}/${file.replace("./dist/", "src/").replace(/js$/, "ts")}`,
