@@ -8,18 +8,9 @@ import {
   meterCapacity,
 } from "@tuppence/core";
 import type { DynamoDBLocal } from "@tuppence/local";
-import {
-  append,
-  createScheduler,
-  type EntryState,
-  type Schedule,
-  type Scheduler,
-  type SchedulerEvent,
-} from "@tuppence/scheduler";
-import { createBellHandler } from "@tuppence/scheduler/lambda";
+import { append, createScheduler, type EntryState, type Schedule, type Scheduler } from "@tuppence/scheduler";
 import { z } from "zod";
 import { CATEGORY } from "./receipt-log.ts";
-import { ringDoorbell } from "./ring-doorbell.ts";
 
 const deadlineEvents = defineEvents({
   /** The office has not decided in time. */
@@ -50,8 +41,8 @@ export interface Deadlines extends Disposable {
   /** The clock that they go by, in epoch milliseconds: it stands still until it is set. */
   readonly clock: { nowMs: number };
   readonly meter: CapacityMeter;
-  /** Rings the doorbell: what is due by the clock is fired. Answers how many were. */
-  ring(): Promise<number>;
+  /** Fires what is due by the clock, which TTL and doorbells do not go by. Answers how many were. */
+  fireDue(): Promise<number>;
   /** All schedules there are, those that are over included. */
   list(): AsyncIterable<Schedule>;
   read(): Promise<StoredDeadlines>;
@@ -80,11 +71,6 @@ export async function openDeadlines(config: ReturnType<DynamoDBLocal["clientConf
   const scheduler = createScheduler({ client, targets, shards: 1, retentionMs: RETENTION_MS, runtime });
   await Promise.all([ensureTables({ client }), scheduler.ensureTables()]);
   const meter = meterCapacity(client);
-  let fired = 0;
-  const onEvent = ({ type }: SchedulerEvent): void => {
-    if (type === "fired") fired += 1;
-  };
-  const onBell = createBellHandler({ client, targets, retentionMs: RETENTION_MS, runtime, onEvent });
   const list = (): AsyncIterable<Schedule> =>
     scheduler.list({ namePrefix: `${CATEGORY}|`, states: ALL_STATES });
   return {
@@ -92,11 +78,7 @@ export async function openDeadlines(config: ReturnType<DynamoDBLocal["clientConf
     clock,
     meter,
     list,
-    async ring() {
-      const before = fired;
-      await ringDoorbell(onBell, clock.nowMs);
-      return fired - before;
-    },
+    fireDue: () => scheduler.fireDue(),
     async read() {
       const schedules = new Map<string, Schedule>();
       for await (const schedule of list()) schedules.set(String(schedule.name), schedule);

@@ -35,7 +35,7 @@ class DeadlineWatch {
   readonly #deadlines: Deadlines;
   /** The states of the schedules that an earlier run left. */
   readonly #known = new Map<string, string>();
-  /** When the doorbells of those ring that are neither cancelled nor fired, in epoch milliseconds. */
+  /** When those fire that are neither cancelled nor fired, in epoch milliseconds. */
   readonly #alarms = new Map<string, number>();
   /** The last change that is under way for each permit. */
   readonly #changes = new Map<string, Promise<unknown>>();
@@ -59,7 +59,7 @@ class DeadlineWatch {
     for (let dueMs = this.#firstAlarm(); dueMs < nowMs; dueMs = this.#firstAlarm()) {
       await this.settled();
       clock.nowMs = Math.max(clock.nowMs, dueMs);
-      this.#done.fired += await this.#deadlines.ring();
+      this.#done.fired += await this.#deadlines.fireDue();
       for (const [permit, alarm] of this.#alarms) if (alarm <= dueMs) this.#alarms.delete(permit);
     }
     clock.nowMs = nowMs;

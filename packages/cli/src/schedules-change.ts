@@ -52,9 +52,9 @@ export const recover: Command = defineCommand({
 });
 
 const REASONS: Readonly<Record<Exclude<Cancellation, "cancelled">, string>> = {
-  alreadyFired: "has fired",
-  firing: "is firing",
-  unknown: "is not known",
+  alreadyFired: "has fired: there is nothing to cancel",
+  firing: "is firing: an attempt is under way, and of a series nothing comes after it",
+  unknown: "is not known: there is nothing to cancel",
 };
 
 /** A schedule was not cancelled. */
@@ -64,6 +64,6 @@ class NotCancelledError extends Error {
   readonly retryable = false;
 
   constructor(schedule: string, outcome: Exclude<Cancellation, "cancelled">) {
-    super(`${schedule} ${REASONS[outcome]}: there is nothing to cancel.`);
+    super(`${schedule} ${REASONS[outcome]}.`);
   }
 }

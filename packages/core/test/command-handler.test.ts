@@ -53,6 +53,15 @@ describe("a command handler", () => {
     return { store, handle: createCommandHandler({ store, decider: account }) };
   };
 
+  it("says which stream it was about, for whoever waits for its events", async () => {
+    const { store, handle } = open();
+    const command = { kind: "open", owner: "Ada" } as const;
+    expect(await handle("account|1", command)).toMatchObject({ streamId: "account|1", version: 1 });
+    const inBatch = createCommandHandler({ store, decider: account, batch: true });
+    expect(await inBatch("account|2", command)).toMatchObject({ streamId: "account|2", version: 1 });
+    expect(await inBatch("account|2", command)).toMatchObject({ streamId: "account|2", events: [] });
+  });
+
   it("appends what is decided and gives the state after it", async () => {
     const { store, handle } = open();
     const opened = await handle(

@@ -14,6 +14,10 @@ export interface SchedulerGuards {
   readonly trustsBell: boolean;
   /** Whether an entry stays claimed until the minute of the one that follows it was looked back at. */
   readonly handsOver: boolean;
+  /** Whether a series that is resumed, moved or replaced goes on after what it has begun, however slow the clock of whoever does that. */
+  readonly goesForward: boolean;
+  /** Whether the cancellation of a series cares for runs that began before its latest occurrence. */
+  readonly cancelsRuns: boolean;
 }
 
 export const SCHEDULER_GUARDS: SchedulerGuards = {
@@ -24,4 +28,6 @@ export const SCHEDULER_GUARDS: SchedulerGuards = {
   cancelsOnCondition: true,
   trustsBell: true,
   handsOver: true,
+  goesForward: true,
+  cancelsRuns: true,
 };

@@ -8,6 +8,7 @@ export type { Destination } from "./destinations/destination.ts";
 export type { ExecutionRecord } from "./destinations/execution-record.ts";
 export { toQueue } from "./destinations/to-queue.ts";
 export { type StreamDestinationOptions, toStream } from "./destinations/to-stream.ts";
+export type { FireDueOptions } from "./drain/fire-due.ts";
 export {
   InvalidPayloadError,
   PayloadTooLargeError,

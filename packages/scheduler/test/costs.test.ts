@@ -104,6 +104,36 @@ describe("what is scheduled for once costs", () => {
   });
 });
 
+describe("what has a name costs", () => {
+  it("6 write units from its creation to its cancellation, and 2 more for the first of a minute", async () => {
+    const first = await costOf(() => scheduler.schedule({ in: "5h", name: "named|1", target: "call" }));
+    expect(first).toEqual(cost(4, 2 + 4, 1));
+    expect(await costOf(() => scheduler.cancel("named|1"))).toEqual(cost(4, 2, 2));
+    // A name that was cancelled is taken up again: its entry is read as well.
+    const again = await costOf(() => scheduler.schedule({ in: "5h", name: "named|1", target: "call" }));
+    expect(again).toEqual(cost(3, 4, 2));
+    await scheduler.cancel("named|1");
+  });
+
+  it.each([
+    ["call", 2],
+    ["write", 2 + 2],
+  ] as const)("7 write units from its creation to its end: %s", async (target, run) => {
+    // What was scheduled before is over, and its minutes are closed.
+    await pass(24 * 60 * MINUTE);
+    await pass(10 * MINUTE);
+    const payload = `named|${target}`;
+    await store.append(payload, [{ type: "Fired", data: {} }]);
+    const first = await scheduler.schedule({ in: "6h", target: "call" });
+    const stored = await costOf(() => scheduler.schedule({ in: "6h", name: payload, target, payload }));
+    expect(stored).toEqual(cost(2, 4, 1));
+    await scheduler.cancel(first.id);
+    nowMs += 6 * 60 * MINUTE;
+    // A claim and an end, or 2 each for the end and the event in one transaction; and the name.
+    expect(await costOf(() => pass(0))).toMatchObject({ writeUnits: run + 1 });
+  });
+});
+
 describe("a series costs", () => {
   it("7 write units an occurrence, 1 and 2 read units more if the next is within ten minutes", async () => {
     await scheduler.schedule({ name: "hourly", every: "1h", target: "call" });

@@ -1,5 +1,8 @@
+import { RetryAfterError } from "@tuppence/core";
 import { describe, expect, it } from "vitest";
+import { ScheduleStateError } from "../src/errors.ts";
 import { SCHEDULER_GUARDS, type SchedulerGuards } from "../src/guards.ts";
+import type { ScheduleStorage } from "../src/storage/schedule-storage.ts";
 import { HookedStorage } from "./hooked-storage.ts";
 import { all, StoppedClock } from "./stopped-clock.ts";
 
@@ -123,6 +126,99 @@ describe("a cancellation", () => {
       return [await clock.scheduler.cancel(id), other.fired.length];
     },
     { guarded: ["alreadyFired", 1], unguarded: ["cancelled", 1] },
+  );
+});
+
+describe("a cancellation of runs beside each other", () => {
+  const failing = async (clock: StoppedClock): Promise<void> => {
+    await clock.scheduler.schedule({ name: "a", every: "2m", target: "call", overlap: "allow" });
+    clock.onCall = ({ attempt }) => {
+      if (attempt === 1) throw new RetryAfterError("not now", { retryAfterMs: 10 * MINUTE });
+    };
+    for (let run = 0; run < 3; run++) await clock.pass(2 * MINUTE);
+  };
+
+  describeRace(
+    "cancelsRuns",
+    "takes from those that failed their next attempts",
+    async ({ clock }) => {
+      await failing(clock);
+      const told = await clock.scheduler.cancel("a");
+      await clock.pass(60 * MINUTE);
+      return [told, clock.fired.length];
+    },
+    { guarded: ["cancelled", 0], unguarded: ["cancelled", 3] },
+  );
+
+  describeRace(
+    "cancelsRuns",
+    "tells of an attempt that is under way, until it is over",
+    async ({ clock, other }) => {
+      await clock.scheduler.schedule({ name: "a", every: "5s", target: "call", overlap: "allow" });
+      const told: string[] = [];
+      clock.onCall = async () => {
+        clock.onCall = () => undefined;
+        for (let run = 0; run < 4; run++) await other.pass(5_000);
+        told.push(await other.scheduler.cancel("a"));
+      };
+      other.now = clock.now + 5_000;
+      await clock.pass(5_000);
+      return [...told, await clock.scheduler.cancel("a")];
+    },
+    { guarded: ["firing", "cancelled"], unguarded: ["cancelled", "cancelled"] },
+  );
+});
+
+describe("a series", () => {
+  it("that is cancelled between the looks of who moves it stays cancelled", async () => {
+    const { hooked, other } = place(undefined);
+    await other.scheduler.schedule({ name: "a", every: "2m", target: "call" });
+    let isFirst = true;
+    const find: ScheduleStorage["find"] = async (key) => {
+      const item = await hooked.storage.find(key);
+      if (isFirst && key.partition.startsWith("NAME")) {
+        isFirst = false;
+        await other.scheduler.cancel("a");
+      }
+      return item;
+    };
+    const storage = { ...hooked.storage, find };
+    const { scheduler } = new StoppedClock({ storage, now: other.now, shards: 1 });
+    await expect(scheduler.reschedule("a", { every: "3m" })).rejects.toThrow(ScheduleStateError);
+    await other.pass(10 * MINUTE);
+    expect(other.fired).toEqual([]);
+  });
+
+  describeRace(
+    "goesForward",
+    "does not fire twice for one time when it is resumed by a clock that is slow",
+    async ({ clock, other }) => {
+      await clock.scheduler.schedule({ name: "a", cron: "*/2 * * * *", target: "call" });
+      await clock.pass(2 * MINUTE);
+      await clock.scheduler.pause("a");
+      // It is still to come by the other's clock.
+      await other.scheduler.resume("a");
+      await clock.pass(0);
+      return clock.times;
+    },
+    { guarded: ["12:02:00"], unguarded: ["12:02:00", "12:02:00"] },
+  );
+
+  describeRace(
+    "goesForward",
+    "does not fire twice for one time when it is replaced while it fires",
+    async ({ clock, other }) => {
+      const series = { name: "a", cron: "*/2 * * * *", target: "call" } as const;
+      await clock.scheduler.schedule(series);
+      clock.onCall = async () => {
+        clock.onCall = () => undefined;
+        await other.scheduler.schedule({ ...series, payload: "another", replace: true });
+      };
+      await clock.pass(2 * MINUTE);
+      await clock.pass(2 * MINUTE);
+      return clock.times;
+    },
+    { guarded: ["12:02:00", "12:04:00"], unguarded: ["12:02:00", "12:02:00", "12:04:00"] },
   );
 });
 

@@ -1,14 +1,16 @@
 import type { ControlItem } from "@tuppence/core/leases";
 import { seededRandom } from "@tuppence/test-support/seeded-random";
+import { createHash } from "node:crypto";
 import { ring } from "../src/drain/ring.ts";
-import { bellPlace } from "../src/entries/keys.ts";
+import { bellPlace, entryKey } from "../src/entries/keys.ts";
 import { ScheduleBusyError } from "../src/errors.ts";
 import { SCHEDULER_GUARDS, type SchedulerGuards } from "../src/guards.ts";
-import type { RunOverlap } from "../src/recurrence/series-policy.ts";
+import type { When } from "../src/recurrence/schedule-spec.ts";
 import { contextOf, createSchedulerOn, type Scheduler } from "../src/scheduler.ts";
 import { createMemoryScheduleStorage } from "../src/storage/memory-storage.ts";
 import type { Occurrence, Targets } from "../src/targets/target.ts";
 import { createSchedulerWorkerOn } from "../src/worker/create-scheduler-worker.ts";
+import { type Profile, someProfile } from "./scheduler-profiles.ts";
 import { BEGINNING, type CarriedOut, Process, World } from "./scheduler-world.ts";
 
 /**
@@ -32,15 +34,23 @@ export interface SchedulerHistory {
   readonly acknowledged: number;
   readonly fired: number;
   readonly cancelled: number;
+  /** A hash of all that was written and fired, and when: the same whenever the seed is run. */
+  readonly trace: string;
+}
+
+/** What is switched off, and what histories are like then. */
+export interface Sabotage {
+  readonly guards?: Partial<SchedulerGuards> | undefined;
+  readonly bias?: Partial<Profile> | undefined;
 }
 
 /** Runs one history; answers what went wrong in it, and how much happened. */
 export async function runHistory(
   seed: number,
   drive: Drive,
-  guards: Partial<SchedulerGuards> = {},
+  { guards = {}, bias = {} }: Sabotage = {},
 ): Promise<SchedulerHistory> {
-  const model = new SchedulerModel(seed, drive, { ...SCHEDULER_GUARDS, ...guards });
+  const model = new SchedulerModel(seed, drive, { guards, bias });
   await model.run();
   const all = [...model.plans.values()];
   return {
@@ -48,6 +58,7 @@ export async function runHistory(
     acknowledged: all.filter(({ isAcknowledged }) => isAcknowledged).length,
     fired: all.filter(({ fires }) => fires.length > 0).length,
     cancelled: all.filter(({ cancelledAt }) => cancelledAt !== undefined).length,
+    trace: model.trace,
   };
 }
 
@@ -56,7 +67,6 @@ interface Plan {
   readonly key: number;
   readonly target: "write" | "call";
   readonly isSeries: boolean;
-  readonly overlap: RunOverlap;
   /** Ids and names by which it can be asked for. */
   readonly handles: string[];
   isAcknowledged: boolean;
@@ -64,6 +74,8 @@ interface Plan {
   cancelledAt: number | undefined;
   /** Whether it may have been cancelled. */
   mayBeCancelled: boolean;
+  /** Whether it was asked for once more: after a cancellation, that is another schedule. */
+  isAskedAgain: boolean;
   readonly fires: { readonly id: string; readonly at: number; readonly dueMs: number }[];
 }
 
@@ -78,45 +90,42 @@ class SchedulerModel {
   readonly #drive: Drive;
   readonly #guards: SchedulerGuards;
   readonly #world: World;
-  /**
-   * One who schedules a little, with a slow clock: in minutes that are closed to others, whose doorbells have rung, and no later one makes up for what
-   * is missing.
-   */
-  readonly #isQuiet: boolean;
-  readonly #losesBells: boolean;
-  /** How late TTL is at most, in milliseconds. */
-  readonly #ttlDelayMs: number;
+  readonly #profile: Profile;
   /** Doorbells that were hung. */
   readonly #bells = new Set<string>();
-  /** When an occurrence was claimed first. */
-  readonly #begun = new Map<string, number>();
   readonly #follows = new Map<string, string>();
   /** Who schedules. */
   #clients: Client[] = [];
   #workers: Process[] = [];
+  readonly #trace = createHash("sha256");
 
-  constructor(seed: number, drive: Drive, guards: SchedulerGuards) {
+  constructor(seed: number, drive: Drive, { guards, bias }: Sabotage) {
     const random = seededRandom(seed);
     this.#drive = drive;
-    this.#guards = guards;
+    this.#guards = { ...SCHEDULER_GUARDS, ...guards };
     this.#world = new World(random);
     this.#world.onWrite = (done) => this.#written(done);
-    this.#isQuiet = random() < 0.5;
-    this.#losesBells = !this.#isQuiet && random() < 0.5;
-    this.#ttlDelayMs = this.#isQuiet
-      ? MINUTE / 6
-      : ([MINUTE, 20 * MINUTE][Math.floor(random() * 3)] ?? 72 * HOUR);
+    this.#profile = { ...someProfile(random, drive), ...bias };
+    this.#world.deaths = this.#profile.deaths;
+    this.#world.delays = this.#profile.delays;
+    this.#world.onDelay = () => {
+      if (this.#profile.meets && this.#world.isFaulty)
+        this.#world.at(this.#world.time + 50, undefined, () => this.#act());
+    };
+  }
+
+  get trace(): string {
+    return this.#trace.copy().digest("hex");
   }
 
   async run(): Promise<void> {
     const world = this.#world;
-    const steps = this.#isQuiet ? 3 + this.#upTo(8) : 15 + this.#upTo(30);
+    const { steps, stepMs, hasLongSteps, meddling } = this.#profile;
     for (let step = 0; step < steps; step++) {
-      const isLong = this.#drive === "bells" && this.#ttlDelayMs > HOUR && this.#random() < 0.1;
-      const maxMs = isLong ? 48 * HOUR : this.#isQuiet ? MINUTE / 2 : 2 * MINUTE;
-      await world.runUntil(world.time + this.#random() ** 2 * maxMs);
+      const isLong = hasLongSteps && this.#random() < 0.1;
+      await world.runUntil(world.time + this.#random() ** 2 * (isLong ? 48 * HOUR : stepMs));
       this.#act();
-      if (this.#random() < 0.2) this.#meddle();
+      if (this.#random() < meddling) this.#meddle();
     }
     // Nobody asks for anything any more; late requests arrive.
     for (const { process } of this.#clients) process.isDead = true;
@@ -132,7 +141,7 @@ class SchedulerModel {
     const { scheduler } = this.#addClient();
     const done = (async () => {
       await scheduler.resume({ all: true });
-      if (this.#losesBells && this.#drive !== "worker")
+      if (this.#profile.losesBells && this.#drive !== "worker")
         await scheduler.recover({ since: new Date(BEGINNING - HOUR) });
     })();
     void done.catch((error: unknown) => this.problems.push(`it did not settle: ${String(error)}`));
@@ -145,10 +154,11 @@ class SchedulerModel {
 
   #act(): void {
     this.#clients = this.#clients.filter(({ process }) => !process.isDead);
-    while (this.#clients.length < (this.#isQuiet ? 1 : 3)) this.#addClient();
+    const { clients, workers, schedules, cancels, moves } = this.#profile;
+    while (this.#clients.length < clients) this.#addClient();
     if (this.#drive !== "bells") {
       this.#workers = this.#workers.filter((process) => !process.isDead);
-      if (this.#workers.length < 2 && this.#random() < 0.3) this.#addWorker();
+      if (this.#workers.length < 2 && this.#random() < workers) this.#addWorker();
     }
     const client = this.#pick(this.#clients);
     if (client === undefined) return;
@@ -156,34 +166,36 @@ class SchedulerModel {
     const plan = this.#pick([...this.plans.values()].filter(({ handles }) => handles.length > 0));
     const act = (work: () => Promise<void>): void =>
       void work().catch((error: unknown) => this.#failed(error));
-    if (plan === undefined || kind < 0.6) act(() => this.#schedule(client.scheduler));
-    else if (kind < 0.75) act(() => this.#cancel(client.scheduler, plan));
-    else if (kind < 0.85) act(() => this.#move(client.scheduler, plan));
+    if (plan === undefined || kind < schedules) act(() => this.#schedule(client.scheduler));
+    else if (kind < schedules + cancels) act(() => this.#cancel(client.scheduler, plan));
+    else if (kind < schedules + cancels + moves) act(() => this.#move(client.scheduler, plan));
     else act(() => this.#pause(client.scheduler, plan));
   }
 
   async #schedule(scheduler: Scheduler): Promise<void> {
     const key = this.plans.size;
-    const isSeries = !this.#isQuiet && this.#random() < 0.25;
+    const { series, allow, misfire } = this.#profile;
+    const isSeries = this.#random() < series;
     const target = this.#random() < 0.5 ? "write" : "call";
     const name = isSeries || this.#random() < 0.3 ? `n${key}` : undefined;
-    const overlap = isSeries && this.#random() < 0.5 ? "allow" : "skip";
+    const overlap = isSeries && this.#random() < allow ? "allow" : "skip";
     const plan: Plan = {
       key,
       target,
       isSeries,
-      overlap,
       handles: name === undefined ? [] : [name],
       isAcknowledged: false,
       cancelledAt: undefined,
       mayBeCancelled: false,
+      isAskedAgain: false,
       fires: [],
     };
     this.plans.set(key, plan);
-    const words = { target, payload: { key }, name, overlap } as const;
-    const when = isSeries ? { every: 2 * MINUTE + this.#upTo(10) * MINUTE } : { at: this.#someTime() };
+    const words = { target, payload: { key }, name, overlap, misfire } as const;
+    const when = isSeries ? this.#someInterval() : { at: this.#someTime() };
     // Who has a name can ask again.
     for (let attempt = 0; attempt < (name === undefined ? 1 : 3); attempt++) {
+      plan.isAskedAgain = attempt > 0;
       try {
         const { id } = await scheduler.schedule({ ...words, ...when });
         plan.handles.push(id);
@@ -207,7 +219,7 @@ class SchedulerModel {
 
   async #move(scheduler: Scheduler, plan: Plan): Promise<void> {
     const handle = this.#pick(plan.handles) ?? "";
-    const when = plan.isSeries ? { every: 3 * MINUTE } : { at: this.#someTime() };
+    const when = plan.isSeries ? this.#someInterval() : { at: this.#someTime() };
     const isNow = !plan.isSeries && this.#random() < 0.3;
     const { id } = isNow ? await scheduler.fireNow(handle) : await scheduler.reschedule(handle, when);
     plan.handles.push(id);
@@ -218,10 +230,15 @@ class SchedulerModel {
     await (this.#random() < 0.5 ? scheduler.pause(handle) : scheduler.resume(handle));
   }
 
-  /** From a quarter of an hour ago to one ahead, as a rule. */
   #someTime(): number {
-    const ahead = this.#isQuiet ? 0 : this.#random() < 0.1 ? HOUR : 15 * MINUTE;
-    return Math.floor(this.#world.time - 15 * MINUTE + this.#random() * (15 * MINUTE + ahead));
+    const { fromMs, toMs } = this.#profile;
+    const endMs = toMs > 0 && this.#random() < 0.1 ? HOUR : toMs;
+    return Math.floor(this.#world.time + fromMs + this.#random() * (endMs - fromMs));
+  }
+
+  /** On whole minutes: what is made anew by somebody else, with another clock, may be due when something was before. */
+  #someInterval(): When {
+    return { every: (2 + this.#upTo(this.#profile.maxInterval - 1)) * MINUTE, startingAt: BEGINNING };
   }
 
   #failed(error: unknown): void {
@@ -240,7 +257,7 @@ class SchedulerModel {
   }
 
   #addClient(): Client {
-    const process = new Process(this.#world, this.#isQuiet ? "slow" : "any");
+    const process = new Process(this.#world, this.#profile.clock);
     const { storage, runtime } = process;
     const targets = this.#targetsOf(process, () => 0);
     const scheduler = createSchedulerOn(
@@ -253,11 +270,12 @@ class SchedulerModel {
   }
 
   #addWorker(): void {
-    const process = new Process(this.#world);
+    const process = new Process(this.#world, this.#profile.drainClock);
     const { storage, runtime } = process;
     const targets = this.#targetsOf(process, () => 0);
-    const times = { leaseDurationMs: 60_000, lookMs: 20_000 };
-    const worker = createSchedulerWorkerOn({ storage, targets, runtime, ...times }, { guards: this.#guards });
+    const settings = { workerId: "worker", leaseDurationMs: 60_000, lookMs: 20_000 };
+    const options = { storage, targets, runtime, ...settings };
+    const worker = createSchedulerWorkerOn(options, { guards: this.#guards });
     worker.start();
     this.#workers.push(process);
   }
@@ -266,7 +284,7 @@ class SchedulerModel {
     const fire = async (occurrence: Occurrence, write: () => Promise<boolean>): Promise<boolean> => {
       const nowMs = Math.max(process.runtime.now(), provenMs());
       if (nowMs < occurrence.fireAt.getTime()) this.problems.push(`${occurrence.id} fires early`);
-      if (this.#world.isFaulty && this.#random() < 0.05) throw transientFailure();
+      if (this.#world.isFaulty && this.#random() < this.#profile.failures) throw transientFailure();
       await process.runtime.sleep(this.#random() ** 4 * 20_000);
       return write();
     };
@@ -275,7 +293,7 @@ class SchedulerModel {
         kind: "call",
         fire: (occurrence) =>
           fire(occurrence, async () => {
-            this.#fired(occurrence);
+            this.#fired(occurrence, await this.#isClaimed(occurrence));
             return true;
           }),
       },
@@ -300,13 +318,19 @@ class SchedulerModel {
     };
   }
 
-  #fired({ id, payload, dueAt }: Pick<Occurrence, "id" | "payload" | "dueAt">): void {
+  /** Whether the attempt is the one for which the entry is claimed; another has taken it over from who was frozen. */
+  async #isClaimed({ id, attempt }: Occurrence): Promise<boolean> {
+    const entry = await this.#world.memory.find(entryKey(id));
+    return entry?.["st"] === "claimed" && entry["a"] === attempt;
+  }
+
+  #fired({ id, payload, dueAt }: Pick<Occurrence, "id" | "payload" | "dueAt">, isClaimed: boolean): void {
     const plan = this.plans.get((payload as { readonly key: number }).key);
     if (plan === undefined) return;
     const { time: at } = this.#world;
-    // Runs beside each other that had begun by then go on.
-    const begunAt = plan.overlap === "allow" ? (this.#begun.get(id) ?? at) : at;
-    if (plan.cancelledAt !== undefined && plan.cancelledAt < begunAt) {
+    this.#note(id);
+    const isCancelled = plan.cancelledAt !== undefined && plan.cancelledAt < at && !plan.isAskedAgain;
+    if (isCancelled && isClaimed) {
       // What was begun before it was cancelled is told to be firing, not cancelled.
       this.problems.push(`${plan.key} fired after it was cancelled`);
     }
@@ -314,9 +338,10 @@ class SchedulerModel {
   }
 
   #written({ key, before, after }: CarriedOut): void {
+    this.#note([key, after]);
     if (key.partition === "written" && after !== undefined) {
       const payload = { key: Number(key.sort.split("|")[0]) };
-      this.#fired({ id: String(after["id"]), payload, dueAt: new Date(Number(after["due"])) });
+      this.#fired({ id: String(after["id"]), payload, dueAt: new Date(Number(after["due"])) }, true);
     }
     if (key.partition.startsWith("BELL|") && after !== undefined && before === undefined)
       this.#hang(key.partition);
@@ -329,8 +354,11 @@ class SchedulerModel {
     ) {
       this.problems.push(`${key.sort} was claimed while it was ${String(before?.["st"])}`);
     }
-    if (after["t0"] !== undefined && !this.#begun.has(key.sort)) this.#begun.set(key.sort, this.#world.time);
     this.#checkFork(key.sort, before, after);
+  }
+
+  #note(what: unknown): void {
+    this.#trace.update(JSON.stringify([this.#world.time, what]));
   }
 
   /** Nothing is followed by two of the same series. */
@@ -361,12 +389,12 @@ class SchedulerModel {
     if (ttl === undefined) return;
     const dueMs = Number(ttl) * 1_000;
     if (world.time < dueMs) {
-      const delayMs = this.#random() * (world.isFaulty ? this.#ttlDelayMs : MINUTE);
+      const delayMs = this.#random() * (world.isFaulty ? this.#profile.ttlDelayMs : MINUTE);
       return this.#expireIn(partition, dueMs - world.time + delayMs);
     }
     await world.memory.delete(key);
     this.#bells.delete(partition);
-    const isLost = world.isFaulty && this.#losesBells && this.#random() < 0.3;
+    const isLost = world.isFaulty && this.#profile.losesBells && this.#random() < 0.3;
     if (this.#drive === "worker" || isLost) return;
     const deliver = (): void => void this.#deliver(bellPlace(partition)?.shard ?? 0, dueMs);
     deliver();
@@ -377,7 +405,7 @@ class SchedulerModel {
   async #deliver(shard: number, provenMs: number): Promise<void> {
     const world = this.#world;
     for (;;) {
-      const process = new Process(world);
+      const process = new Process(world, this.#profile.drainClock);
       const { storage, runtime } = process;
       const targets = this.#targetsOf(process, () => (this.#guards.trustsBell ? provenMs : 0));
       const scheduler = createSchedulerOn({ storage, targets, runtime }, { guards: this.#guards });
@@ -399,14 +427,8 @@ class SchedulerModel {
     const storage = createMemoryScheduleStorage(this.#world.memory);
     const reader = createSchedulerOn({ storage, targets: {}, runtime: new Process(this.#world).runtime }, {});
     for (const plan of this.plans.values()) {
-      const { key, fires, isSeries, target, isAcknowledged, mayBeCancelled } = plan;
-      if (target === "write") {
-        const times = fires.map(({ dueMs, id }) =>
-          isSeries ? String(dueMs) : id === undefined ? "" : "once",
-        );
-        if (new Set(times).size < times.length)
-          this.problems.push(`${key} was fired twice: ${JSON.stringify(fires)}`);
-      }
+      const { key, fires, isSeries, isAcknowledged, mayBeCancelled } = plan;
+      this.#checkOnce(plan);
       if (!isAcknowledged || mayBeCancelled) continue;
       if (fires.length === 0) {
         const handle = plan.handles.at(-1) ?? "";
@@ -419,6 +441,16 @@ class SchedulerModel {
       if (!isAlive || lateMs > 15 * MINUTE)
         this.problems.push(`series ${key} died: ${JSON.stringify(schedule)}`);
     }
+  }
+
+  /** What is in the store fires once; elsewhere an occurrence may be tried again, but not another for the same time. */
+  #checkOnce({ key, target, isSeries, fires, cancelledAt, isAskedAgain }: Plan): void {
+    const once = target === "write" ? fires : [...new Map(fires.map((fire) => [fire.id, fire])).values()];
+    const times = once.map(({ dueMs }) => (isSeries ? dueMs : 0));
+    const isTwice = new Set(times).size < times.length && (isSeries || target === "write");
+    if (isTwice) this.problems.push(`${key} was fired twice: ${JSON.stringify(fires)}`);
+    const isToldWrong = cancelledAt !== undefined && !isAskedAgain && !isSeries && target === "write";
+    if (isToldWrong && fires.length > 0) this.problems.push(`${key} was cancelled after it was fired`);
   }
 
   #pick<Item>(items: readonly Item[]): Item | undefined {

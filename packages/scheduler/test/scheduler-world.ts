@@ -24,8 +24,11 @@ const MAX_SKEW_MS = 240_000;
 /** After so long a request that hangs is given up by whoever sent it, in milliseconds. */
 const HANGING_MS = 8_000;
 
-/** How a process's clock is; random unless it is said. */
-type Clock = "slow" | "any";
+/** From which part to which of that. */
+const CLOCKS = { slow: [-1, -0.8], any: [-1, 1], fast: [0.8, 1] } as const;
+
+/** How a process's clock is. */
+type Clock = keyof typeof CLOCKS;
 
 export class Process {
   frozenUntil = 0;
@@ -36,8 +39,8 @@ export class Process {
 
   constructor(world: World, clock: Clock = "any") {
     this.#world = world;
-    const share = clock === "slow" ? -1 + world.random() * 0.2 : world.random() * 2 - 1;
-    const skewMs = Math.round(share * MAX_SKEW_MS);
+    const [from, to] = CLOCKS[clock];
+    const skewMs = Math.round((from + world.random() * (to - from)) * MAX_SKEW_MS);
     this.runtime = {
       now: () => Math.floor(world.time) + skewMs,
       monotonic: () => world.time,
@@ -86,6 +89,12 @@ export class World {
   isFaulty = true;
   /** Of how many calls: 1 is a lot. */
   readonly #storm: number;
+  /** Of how many changes that make what follows something else whoever made them dies. */
+  deaths = 0;
+  /** How much longer a change to a state is under way at most, in milliseconds. */
+  delays: Readonly<Record<string, number>> = {};
+  /** Is told when such a change begins. */
+  onDelay: () => void = () => undefined;
   /** Is told of each change, at its moment. */
   onWrite: (done: CarriedOut) => void = () => undefined;
   readonly #queue = new Set<Happening>();
@@ -138,13 +147,15 @@ export class World {
     const write = <Result>(
       signal: AbortSignal | undefined,
       carryOut: () => Promise<Result>,
-    ): Promise<Result> => this.#call({ process, signal, isWrite: true }, carryOut);
+      changes: readonly ControlChange[] = [],
+    ): Promise<Result> =>
+      this.#call({ process, signal, isWrite: true, delayMs: this.#delayOf(changes) }, carryOut);
     return {
       tableName: memory.tableName,
       update: (update, signal) =>
-        write(signal, () => this.#watched(process, [update], () => memory.update(update))),
+        write(signal, () => this.#watched(process, [update], () => memory.update(update)), [update]),
       transact: (changes, also, signal) =>
-        write(signal, () => this.#watched(process, changes, () => memory.transact(changes, also))),
+        write(signal, () => this.#watched(process, changes, () => memory.transact(changes, also)), changes),
       find: (key, signal) => read(signal, () => memory.find(key)),
       list: (partition, { consistency, signal }) =>
         read(signal, async () => {
@@ -156,12 +167,25 @@ export class World {
     };
   }
 
+  #delayOf(changes: readonly ControlChange[]): number {
+    const states = changes.map((change) => ("set" in change ? String(change.set["st"]) : ""));
+    const delayMs = Math.max(0, ...states.map((state) => this.delays[state] ?? 0));
+    if (delayMs > 0) this.onDelay();
+    return delayMs;
+  }
+
   #call<Result>(
     {
       process,
       signal,
       isWrite,
-    }: { readonly process: Process; readonly signal: AbortSignal | undefined; readonly isWrite: boolean },
+      delayMs = 0,
+    }: {
+      readonly process: Process;
+      readonly signal: AbortSignal | undefined;
+      readonly isWrite: boolean;
+      readonly delayMs?: number | undefined;
+    },
     carryOut: () => Promise<Result>,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -187,7 +211,7 @@ export class World {
             (error: unknown) => then(() => reject(error)),
           );
         });
-      const arrival = this.time + 1 + this.random() * 30;
+      const arrival = this.time + 1 + this.random() * (30 + (this.isFaulty ? delayMs : 0));
       const fate = this.isFaulty ? this.random() / Math.max(this.#storm, 1e-9) : 1;
       if (fate < 0.02) process.isDead = true;
       else if (fate < 0.05) lose(arrival);
@@ -225,7 +249,10 @@ export class World {
         const older = this.#older.get(key.partition) ?? new Map<string, ControlItem | undefined>();
         this.#older.set(key.partition, older.set(key.sort, before));
       }
-      this.onWrite({ process, key, before, after: await this.memory.find(key) });
+      const after = await this.memory.find(key);
+      this.onWrite({ process, key, before, after });
+      const isFollower = before === undefined && after?.["v"] !== undefined;
+      if (isFollower && this.isFaulty && this.random() < this.deaths) process.isDead = true;
     }
     return outcome;
   }

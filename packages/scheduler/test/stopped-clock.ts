@@ -1,7 +1,6 @@
 import { SYSTEM_RUNTIME, type Runtime } from "@tuppence/core";
 import { readOpenMinutes, ring } from "../src/drain/ring.ts";
 import { closeMinute } from "../src/minutes/close-minute.ts";
-import { settleShards } from "../src/shards.ts";
 import { contextOf, createSchedulerOn, type Scheduler } from "../src/scheduler.ts";
 import type { SchedulerMeans } from "../src/create-context.ts";
 import type { SchedulerEvent } from "../src/scheduler-event.ts";
@@ -55,9 +54,7 @@ export class StoppedClock {
   /** Lets time pass, and every shard's doorbell ring. */
   async pass(ms: number): Promise<void> {
     this.now += ms;
-    const context = { ...contextOf(this.scheduler), concurrency: 8 };
-    const shards = await settleShards(context, undefined);
-    for (let shard = 0; shard < shards; shard++) await ring(context, shard, 0);
+    await this.scheduler.fireDue({ concurrency: 8 });
   }
 
   /** A doorbell rings whose time was this one. */

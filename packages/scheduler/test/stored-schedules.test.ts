@@ -80,6 +80,10 @@ describe("stored schedules", () => {
       firstGeneration: 1,
       entryId: ID,
       dueMs: 1_772_325_311_000,
+      passedMs: undefined,
+    });
+    expect(decodeNamed("report", { ...named, l: 1_772_325_251_000 })).toMatchObject({
+      passedMs: 1_772_325_251_000,
     });
   });
 });

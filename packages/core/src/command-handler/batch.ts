@@ -118,6 +118,7 @@ export class Batch<Definitions extends EventDefinitions, Command, State> {
     round: Round<Definitions, Command, State>,
     bill: Bill,
   ): WaitingCommand<Definitions, Command, State>[] {
+    const { streamId } = this.#stream.view;
     let capacity = bill.total();
     for (const [index, outcome] of round.outcomes.entries()) {
       const waiting = this.#commands[index];
@@ -129,7 +130,7 @@ export class Batch<Definitions extends EventDefinitions, Command, State> {
       const duplicate = kind === "duplicate";
       const commitId = duplicate ? waiting?.request.commitId : events[0]?.eventId.split("/")[0];
       const attempts = waiting?.attempts ?? 0;
-      waiting?.resolve({ state, version, events, commitId, duplicate, attempts, capacity });
+      waiting?.resolve({ state, streamId, version, events, commitId, duplicate, attempts, capacity });
       capacity = new Bill().total();
     }
     return this.#commands.slice(round.outcomes.length);

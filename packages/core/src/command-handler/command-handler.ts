@@ -75,6 +75,7 @@ export interface HandleOptions {
 export interface HandleResult<Definitions extends EventDefinitions, State> {
   /** The state after the events. */
   readonly state: State;
+  readonly streamId: string;
   /** The version of the stream after them. */
   readonly version: number;
   /** The events that were decided and stored; empty when nothing was decided. */

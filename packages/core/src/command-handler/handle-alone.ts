@@ -134,6 +134,7 @@ function resultOf<Definitions extends EventDefinitions, State>(
   const { events, commitId, duplicate, attempts } = result;
   return {
     state: view.state,
+    streamId: view.streamId,
     version: view.version,
     events,
     commitId,

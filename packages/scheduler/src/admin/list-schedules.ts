@@ -27,6 +27,9 @@ export interface ListOptions {
 
 type Listing = SchedulerContext & { readonly signal?: AbortSignal | undefined };
 
+/** Entries of names that are read at a time, and ahead of who lists them. */
+const CONCURRENT_READS = 16;
+
 /** The last character that a name can have, for the end of a prefix. */
 const LAST_CHARACTER = "\u{10ffff}";
 
@@ -105,14 +108,27 @@ async function* listByName(
   { namePrefix, from, to }: ListOptions & { readonly namePrefix: string },
   isWanted: (schedule: Schedule, entry: Entry) => boolean,
 ): AsyncGenerator<Schedule> {
-  for await (const named of listNames(context, namePrefix)) {
-    const entry = await findEntryOf(context, named);
-    const schedule = namedScheduleOf(named, entry);
-    const isIn =
-      entry.fireAtMs >= (from?.getTime() ?? 0) &&
-      entry.fireAtMs <= (to?.getTime() ?? Number.POSITIVE_INFINITY);
-    if (isIn && isWanted(schedule, entry)) yield schedule;
+  for await (const names of inGroups(listNames(context, namePrefix), CONCURRENT_READS)) {
+    const entries = await pMap(names, async (named) => ({ named, entry: await findEntryOf(context, named) }));
+    for (const { named, entry } of entries) {
+      const schedule = namedScheduleOf(named, entry);
+      const isIn =
+        entry.fireAtMs >= (from?.getTime() ?? 0) &&
+        entry.fireAtMs <= (to?.getTime() ?? Number.POSITIVE_INFINITY);
+      if (isIn && isWanted(schedule, entry)) yield schedule;
+    }
   }
+}
+
+async function* inGroups<Item>(items: AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
+  let group: Item[] = [];
+  for await (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }
 
 /** What has a name that begins like this, in order of names, from all the partitions that they are spread over. */

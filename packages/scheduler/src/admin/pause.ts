@@ -8,9 +8,8 @@ import { overChange } from "../firing/ending.ts";
 import { lookBack, tokenOf } from "../minutes/open-minute.ts";
 import { type NamedSchedule, putNamedUpdate } from "../names/named-schedule.ts";
 import { transactWithToken, updateWithToken } from "../storage/certain-writes.ts";
-import { findSchedule, isSeries } from "./find-schedule.ts";
+import { findSchedule, isSeries, latestOf, MAX_RACES, passedMsOf } from "./find-schedule.ts";
 import { firstEntry, tell } from "./put-entry.ts";
-import { MAX_RACES } from "./schedule.ts";
 
 /**
  * Stops a schedule from firing until it is resumed: a series has no next occurrence then; what is for once waits, whatever its time. A run that is under
@@ -70,7 +69,8 @@ export async function resumeSchedule(
     if (isSeries(named)) {
       if (named.state === "active") return lookBack(context, placeOf(named.entryId));
       if (named.state !== "paused") throw new ScheduleStateError(idOrName, named.state, "paused");
-      if (await resumeSeries(context, named, shards)) return;
+      const latest = await latestOf(context, named, entry);
+      if (await resumeSeries(context, { named, latest }, shards)) return;
       continue;
     }
     if (entry.state === "pending") return lookBack(context, entry);
@@ -88,13 +88,18 @@ async function resumeEntry(context: ChangeContext, entry: Entry): Promise<boolea
   return true;
 }
 
-async function resumeSeries(context: ChangeContext, named: NamedSchedule, shards: number): Promise<boolean> {
+async function resumeSeries(
+  context: ChangeContext,
+  { named, latest }: { readonly named: NamedSchedule; readonly latest: Entry | undefined },
+  shards: number,
+): Promise<boolean> {
   const { name, definition, entryId: previousId } = named;
   const generation = named.generation + 1;
-  const entry = firstEntry(context, definition, { shards, name, generation, previousId });
+  const passedMs = passedMsOf(context, { named, entry: latest });
+  const entry = firstEntry(context, definition, { shards, name, generation, previousId, passedMs });
   await prepareFollower(context, entry);
   const { dueMs, id: entryId } = entry;
-  const active: NamedSchedule = { ...named, state: "active", generation, dueMs, entryId };
+  const active: NamedSchedule = { ...named, state: "active", generation, dueMs, entryId, passedMs };
   const refused = await transactWithToken(context, [
     putNamedUpdate(active, named, tokenOf(context)),
     newEntryUpdate(entry),

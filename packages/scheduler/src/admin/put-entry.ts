@@ -18,14 +18,16 @@ export function firstEntry(
     readonly name?: string | undefined;
     readonly generation?: number | undefined;
     readonly previousId?: string | undefined;
+    /** Of a series, the first occurrence after this due time as well, in epoch milliseconds. Default: none. */
+    readonly passedMs?: number | undefined;
     /** When it may fire, whatever the definition says. */
     readonly fireAtMs?: number | undefined;
   },
 ): NewEntry {
   const nowMs = runtime.now();
   const { spec, jitterMs } = definition;
-  const { shards, name, generation, previousId } = more;
-  const dueMs = firstOccurrence(spec, nowMs);
+  const { shards, name, generation, previousId, passedMs = nowMs } = more;
+  const dueMs = firstOccurrence(spec, Math.max(nowMs, passedMs));
   if (dueMs === undefined) {
     throw new InvalidScheduleError({ field: spec.kind, value: spec, problem: "it never fires again" });
   }

@@ -3,7 +3,7 @@ import { isEntryOpen } from "../entries/entry.ts";
 import { readEntries } from "../entries/read-entries.ts";
 import { markerKey } from "../entries/keys.ts";
 import type { ChangeContext } from "../firing/change-entry.ts";
-import { minuteOf } from "../minutes/minute.ts";
+import { endOfMinute, minuteOf, NEAR_MS } from "../minutes/minute.ts";
 import { type Minute, openMinute, ringBy } from "../minutes/open-minute.ts";
 
 /** What `recover` found and did. */
@@ -21,7 +21,7 @@ const CONCURRENT_MINUTES = 16;
 
 /**
  * Looks through all minutes from a time to now: what is still to be fired there is found by a worker, or by a doorbell that rings now, whatever was lost
- * by an outage. Nothing of it is fired twice.
+ * by an outage. Nothing of it is fired twice. Ten minutes more are looked through: they may be over to other clocks.
  */
 export async function recover(
   context: ChangeContext,
@@ -29,7 +29,7 @@ export async function recover(
 ): Promise<Recovery> {
   const nowMs = context.runtime.now();
   const places: Minute[] = [];
-  for (let minute = minuteOf(since.getTime()); minute <= minuteOf(nowMs); minute++) {
+  for (let minute = minuteOf(since.getTime()); minute <= minuteOf(nowMs + NEAR_MS); minute++) {
     for (let shard = 0; shard < shards; shard++) places.push({ shard, minute });
   }
   const found = await pMap(places, (place) => recoverMinute(context, place, nowMs), {
@@ -55,6 +55,7 @@ async function recoverMinute(
   const marker = await context.storage.find(markerKey(place.shard, place.minute), context.signal);
   const isOpened = marker?.["st"] !== "open";
   if (isOpened) await openMinute(context, place);
-  await ringBy(context, place, nowMs);
+  // One that is not over keeps the doorbell that rings then.
+  await ringBy(context, place, Math.max(nowMs, endOfMinute(place.minute)));
   return { waiting, isOpened };
 }

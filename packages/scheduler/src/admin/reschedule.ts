@@ -3,9 +3,8 @@ import type { ChangeContext } from "../firing/change-entry.ts";
 import { parseWhen } from "../recurrence/parse-when.ts";
 import type { When } from "../recurrence/schedule-spec.ts";
 import type { Schedule } from "../schedule.ts";
-import { findSchedule, isSeries, scheduleOf } from "./find-schedule.ts";
+import { findSchedule, isSeries, latestOf, MAX_RACES, scheduleOf } from "./find-schedule.ts";
 import { firstEntry, putEntry } from "./put-entry.ts";
-import { MAX_RACES } from "./schedule.ts";
 import { supersede } from "./supersede.ts";
 
 /**
@@ -31,11 +30,12 @@ export async function reschedule(
     if (spec.kind !== "at" && named === undefined) {
       throw new ScheduleStateError(idOrName, "without a name", "one with a name to fire again and again");
     }
-    const current = goesOn ? await findSchedule(context, named.name) : found;
+    // The name as it was seen: what has become of it since, a cancellation say, refuses the move.
+    const latest = goesOn ? await latestOf(context, named, entry) : entry;
     const definition = { ...(named ?? entry).definition, spec };
     const moved = await supersede(
       context,
-      { ...current, name: named?.name },
+      { named, entry: latest, name: named?.name },
       { definition, shards, isSame: true },
     );
     if (moved !== undefined) return scheduleOf(moved);

@@ -8,12 +8,9 @@ import { lookBack } from "../minutes/open-minute.ts";
 import { isSameSpec } from "../recurrence/same-spec.ts";
 import { checkName, definitionOf, type ScheduleRequest } from "../request.ts";
 import type { Schedule } from "../schedule.ts";
-import { findSchedule, type FoundSchedule, namedScheduleOf, scheduleOf } from "./find-schedule.ts";
+import { findSchedule, type FoundSchedule, MAX_RACES, namedScheduleOf, scheduleOf } from "./find-schedule.ts";
 import { firstEntry, putEntry } from "./put-entry.ts";
 import { supersede } from "./supersede.ts";
-
-/** How often something is tried that others are in the way of. */
-export const MAX_RACES = 20;
 
 /**
  * Schedules what was asked for. Once it resolves, that is not lost any more.

@@ -8,7 +8,7 @@ import { lookBack, tokenOf } from "../minutes/open-minute.ts";
 import { type NamedSchedule, putNamedUpdate } from "../names/named-schedule.ts";
 import { transactWithToken } from "../storage/certain-writes.ts";
 import { firstEntry, tell } from "./put-entry.ts";
-import type { FoundSchedule } from "./find-schedule.ts";
+import { type FoundSchedule, passedMsOf } from "./find-schedule.ts";
 
 /** How long the look after the new entry may take until somebody else does it, in milliseconds. */
 const MOVING_MS = 30_000;
@@ -40,7 +40,8 @@ export async function supersede(
   const { named, entry, name } = found;
   const generation = (named?.generation ?? 0) + 1;
   const previousId = entry?.id;
-  const first = firstEntry(context, definition, { shards, name, generation, previousId, fireAtMs });
+  const passedMs = passedMsOf(context, found);
+  const first = firstEntry(context, definition, { shards, name, generation, previousId, passedMs, fireAtMs });
   await prepareFollower(context, first);
   const token = tokenOf(context);
   const isToMove = entry !== undefined && (entry.state === "pending" || entry.state === "paused");
@@ -62,6 +63,7 @@ export async function supersede(
       definition,
       dueMs,
       entryId,
+      passedMs,
     };
     changes.push(putNamedUpdate(next, named, token));
   }

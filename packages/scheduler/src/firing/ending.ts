@@ -90,7 +90,8 @@ export function endingWrites(
   const changes: ControlUpdate[] = [];
   if (next !== undefined) changes.push(newEntryUpdate(next));
   if (isSeries) {
-    const at = { name: String(entry.name), generation: entry.generation, id: entry.id };
+    const { generation, id, dueMs } = entry;
+    const at = { name: String(entry.name), generation: Number(generation), id, dueMs };
     changes.push(goOnUpdate(at, next ?? { ttl: expiryOf(context, entry, nowMs) }));
   }
   if (state === "parked") changes.push(parkedUpdate(entry, nowMs));

@@ -138,7 +138,8 @@ async function claimWithFollower(
 }
 
 function followerChanges(entry: Entry, next: NewEntry): ReturnType<typeof goOnUpdate>[] {
-  const at = { name: String(entry.name), generation: Number(entry.generation), id: entry.id };
+  const { id, dueMs } = entry;
+  const at = { name: String(entry.name), generation: Number(entry.generation), id, dueMs };
   return [newEntryUpdate(next), goOnUpdate(at, next)];
 }
 

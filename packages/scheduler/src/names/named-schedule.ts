@@ -12,7 +12,7 @@ import type { ScheduleStorage } from "../storage/schedule-storage.ts";
  * g0 N  generation since which it is the same schedule: pauses and moves leave it one, something else under the name does not
  * d  S  definition, JSON  u   N  its time if it is for once, epoch ms
  * x  S  id of its entry   ttl N  epoch seconds, once it is over
- * tk S  token
+ * tk S  token             l   N  due time of the last occurrence of a series that was begun or passed over, epoch ms; absent: none
  * ```
  *
  * Its entry is the occurrence that is under way or next; who makes the one that follows moves `x`, and is refused if the generation is
@@ -26,6 +26,8 @@ export interface NamedSchedule {
   readonly definition: Definition;
   readonly dueMs: number;
   readonly entryId: string;
+  /** The due time after which a series goes on, whoever changes it; undefined: it has not begun, or is none. */
+  readonly passedMs?: number | undefined;
 }
 
 type NameState = "active" | "paused" | "cancelled" | "over";
@@ -48,6 +50,7 @@ export function decodeNamed(name: string, item: ControlItem): NamedSchedule {
     definition: decodeDefinition(String(item["d"]), dueMs),
     dueMs,
     entryId: String(item["x"]),
+    passedMs: item["l"] === undefined ? undefined : Number(item["l"]),
   };
 }
 
@@ -57,7 +60,7 @@ export function putNamedUpdate(
   seen: Pick<NamedSchedule, "generation" | "entryId"> | undefined,
   token: string,
 ): ControlUpdate & { readonly set: { readonly tk: string } } {
-  const { name, state, generation, firstGeneration, definition, dueMs, entryId } = schedule;
+  const { name, state, generation, firstGeneration, definition, dueMs, entryId, passedMs } = schedule;
   const set = {
     st: state,
     g: generation,
@@ -65,6 +68,7 @@ export function putNamedUpdate(
     d: encodeDefinition(definition),
     u: dueMs,
     x: entryId,
+    l: passedMs,
   };
   return {
     key: nameKey(name),
@@ -75,12 +79,12 @@ export function putNamedUpdate(
 
 /** The move of a series to its next occurrence, or to its end. */
 export function goOnUpdate(
-  at: { readonly name: string; readonly generation: number; readonly id: string },
+  at: { readonly name: string; readonly generation: number; readonly id: string; readonly dueMs: number },
   to: { readonly id: string } | { readonly ttl: number },
 ): ControlUpdate {
   return {
     key: nameKey(at.name),
     where: { st: "active", g: at.generation, x: at.id },
-    set: "id" in to ? { x: to.id } : { st: "over", ttl: to.ttl },
+    set: { l: at.dueMs, ...("id" in to ? { x: to.id } : { st: "over", ttl: to.ttl }) },
   };
 }

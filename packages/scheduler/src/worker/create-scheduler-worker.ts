@@ -65,8 +65,8 @@ export interface SchedulerWorker extends AsyncDisposable {
  * Creates a worker that claims schedules ahead of their time and fires them at it. Run it in one process or in several: they share the shards. Doorbells may ring beside it: a
  * claim decides who fires.
  *
- * Cost while there is nothing to do: in each shard 0.5 RCU for each look (3,600 RCU an hour) and 1,080 WCU an hour for its lease; 1,080 WCU an hour for the worker,
- * and what its group of leases reads.
+ * Cost while there is nothing to do: in each shard 0.5 RCU for each look (3,600 RCU an hour) and 1,080 WCU an hour for its lease; 1,080 WCU and 1,140 RCU an hour
+ * for the worker, which sees the others by them.
  *
  * @throws TypeError or RangeError for options that can't be.
  */
