@@ -41,7 +41,7 @@ const app = await Application.bootstrapWithPlugins({
   disableGit: true,
   ...(repository === undefined
     ? { disableSources: true }
-    : { gitRevision: "main", sourceLinkTemplate: `${repository}/blob/main/{path}#L{line}` }),
+    : { gitRevision: "main", sourceLinkTemplate: `${repository}/blob/main/packages/{path}#L{line}` }),
   excludeInternal: true,
   excludePrivate: true,
   excludeExternals: true,

@@ -39,7 +39,7 @@ export function repositoryUrl(): string | undefined {
 export function siteLink(href: string, file: string, repository: string | undefined): string | undefined {
   const [, path = "", anchor = ""] = /^([^#]*)(.*)$/.exec(href) ?? [];
   const target = posix.join(posix.dirname(file), decodeURI(path)).replace(/\/$/, "");
-  if (target === "README.md") return `/${anchor}`;
+  if (target === "README.md" && anchor === "") return "/";
   const readme = posix.join(target, "README.md");
   const page = pageOf(target) ?? (existsSync(`${ROOT}${readme}`) ? pageOf(readme) : undefined);
   if (page !== undefined) return `/${page}${anchor}`;
