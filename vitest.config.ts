@@ -6,6 +6,7 @@ export default defineConfig({
     include: [
       "packages/*/test/**/*.test.ts",
       "examples/*/test/**/*.test.ts",
+      "soak/test/**/*.test.ts",
       "test/**/*.test.ts",
       "docs/code/**/*.test.ts",
     ],

@@ -14,10 +14,10 @@ import { orderEvents } from "./order-events.ts";
 
 const store = createEventStore({ client, events: orderEvents });
 const targets = {
-  remind: call<{ to: string }>(({ id, payload }) => sendMail(payload.to, id), {
+  remind: call(({ id, payload }) => sendMail(payload.to, id), {
     payload: z.object({ to: z.string() }),
   }),
-  expire: append<typeof orderEvents, string>({
+  expire: append({
     store,
     streamId: ({ payload }) => `order|${payload}`,
     events: () => [{ type: "OrderCancelled", data: { reason: "not paid in time" } }],

@@ -13,7 +13,7 @@ export const targets = {
   passDeadline: append({
     store,
     payload: z.object({ permitId: z.string() }),
-    streamId: ({ payload }) => streamOf((payload as { permitId: string }).permitId),
+    streamId: ({ payload }) => streamOf(payload.permitId),
     events: ({ dueAt }) => [{ type: "DeadlinePassed", data: { deadlineAt: dueAt.toISOString() } }],
   }),
 };

@@ -15,7 +15,7 @@ type Reminder = z.infer<typeof reminder>;
 /** What fires: an event in the inbox, in one transaction with the end of the occurrence, so exactly once. */
 export function reminderTargets(store: InboxStore) {
   return {
-    remind: append<typeof inboxEvents, Reminder>({
+    remind: append({
       store,
       payload: reminder,
       streamId: ({ payload }) => `inbox|${payload.person}`,

@@ -6,7 +6,7 @@ import { append, createScheduler } from "@tuppence/scheduler";
 import { z } from "zod";
 
 /** What happens in the shop: in streams `order|7`, `letter|7` and `reminder|7`. */
-export const shopEvents = defineEvents({
+const shopEvents = defineEvents({
   OrderPlaced: z.object({ order: z.string(), customer: z.string(), cents: z.int() }),
   LetterSent: z.object({ order: z.string() }),
   PaymentReminded: z.object({ order: z.string() }),
@@ -22,7 +22,7 @@ export function openShop(client: DynamoDBClient) {
   const order = z.object({ order: z.string() });
   const targets = {
     // In one transaction with the end of the occurrence: exactly once.
-    remindOfPayment: append<typeof shopEvents, z.infer<typeof order>>({
+    remindOfPayment: append({
       store,
       payload: order,
       streamId: ({ payload }) => `reminder|${payload.order}`,

@@ -86,16 +86,14 @@ export async function startDockerServer(
 
 function runningContainer(endpoint: string, container: { stop(): Promise<unknown> }): RunningServer {
   let stopped: Promise<unknown> | undefined;
-  return {
-    endpoint,
-    description: `DynamoDB Local ${DYNAMODB_LOCAL_VERSION} (Docker)`,
-    async stop() {
-      stopped ??= container.stop().catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
-      await stopped;
-    },
+  const stop = async (): Promise<void> => {
+    stopped ??= container.stop().catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+    await stopped;
   };
+  // Testcontainers stops without a time of grace, which ends in SIGKILL.
+  return { endpoint, description: `DynamoDB Local ${DYNAMODB_LOCAL_VERSION} (Docker)`, stop, kill: stop };
 }
 
 /** Whether Docker says that there is no such container: somebody else has removed it. */

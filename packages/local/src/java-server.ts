@@ -70,6 +70,7 @@ async function startOnPort(
     endpoint,
     description: `DynamoDB Local ${DYNAMODB_LOCAL_VERSION} (Java ${java.version})`,
     stop: () => server.stop(),
+    kill: () => server.kill(),
   };
 }
 

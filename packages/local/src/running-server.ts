@@ -5,6 +5,8 @@ export interface RunningServer {
   readonly description: string;
   /** Ends it, and resolves when it is gone; again does nothing. */
   stop(): Promise<void>;
+  /** Ends it at once, as a crash would, and resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
 export interface ServerSettings {

@@ -45,6 +45,11 @@ export interface DynamoDBLocal extends AsyncDisposable {
   clientConfig(database?: string): LocalClientConfig;
   /** Ends the server, at the latest 2 s later when Java runs it; again, or for a given endpoint, does nothing. */
   stop(): Promise<void>;
+  /**
+   * Kills the server at once (SIGKILL), for tests of what a crash does; a given endpoint is left alone. With `dataDir`, another one
+   * that is started on the same folder and port goes on with all that was acknowledged.
+   */
+  kill(): Promise<void>;
 }
 
 interface Started {
@@ -106,7 +111,8 @@ async function useEndpoint(endpoint: string, origin: string, startTimeoutMs: num
   } catch (cause) {
     throw new DynamoDBEndpointError(endpoint, origin, { cause });
   }
-  return { endpoint, description: "DynamoDB", stop: () => Promise.resolve() };
+  const leaveAlone = (): Promise<void> => Promise.resolve();
+  return { endpoint, description: "DynamoDB", stop: leaveAlone, kill: leaveAlone };
 }
 
 async function startServer(settings: ServerSettings): Promise<Started> {
@@ -124,6 +130,7 @@ function dynamoDBLocal({ source, server }: Started): DynamoDBLocal {
     source,
     clientConfig: (database = DEFAULT_DATABASE) => localClientConfig(server.endpoint, database),
     stop: () => server.stop(),
+    kill: () => server.kill(),
     [Symbol.asyncDispose]: () => server.stop(),
   };
 }

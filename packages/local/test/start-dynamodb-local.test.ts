@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { DynamoDBClient, PutItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type DynamoDBLocal, startDynamoDBLocal } from "../src/index.ts";
 import { freePort } from "../src/free-port.ts";
@@ -152,6 +153,36 @@ describe("a server of one's own", () => {
     expect(await isListening(endpoint)).toBe(false);
     expect(lines[0]).toContain(`, in ${dataDir}, ready`);
     await rm(parent, { recursive: true });
+  });
+
+  it("can be killed in the middle of writes, and has what it acknowledged when it is started again", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "tuppence-local-"));
+    const before = await startDynamoDBLocal({ dataDir, log: false });
+    const config = { ...before.clientConfig(), maxAttempts: 1 };
+    await createTable(config, "events");
+    const client = new DynamoDBClient(config);
+    const acknowledged: string[] = [];
+    const writers = Array.from({ length: 4 }, async (_, writer) => {
+      // Until it can't be reached any more.
+      for (let number = 0; ; number++) {
+        const id = `${writer}-${number}`;
+        await client.send(new PutItemCommand({ TableName: "events", Item: { id: { S: id } } }));
+        acknowledged.push(id);
+        if (acknowledged.length === 40) await before.kill();
+      }
+    });
+    await Promise.allSettled(writers);
+    client.destroy();
+    expect(await isListening(before.endpoint)).toBe(false);
+    await before.kill();
+    const port = Number(new URL(before.endpoint).port);
+    await using after = await startDynamoDBLocal({ dataDir, port, log: false });
+    const again = new DynamoDBClient(after.clientConfig());
+    const { Items = [] } = await again.send(new ScanCommand({ TableName: "events", ConsistentRead: true }));
+    again.destroy();
+    expect(Items.map(({ id }) => id?.S)).toEqual(expect.arrayContaining(acknowledged));
+    expect(acknowledged.length).toBeGreaterThanOrEqual(40);
+    await rm(dataDir, { recursive: true });
   });
 
   it("is given up and ended when it is not ready in time", async () => {

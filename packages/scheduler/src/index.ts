@@ -46,7 +46,7 @@ export {
 } from "./targets/enqueue.ts";
 export { EventRefusedError, FunctionFailedError } from "./targets/errors.ts";
 export type { OccurrenceEvent } from "./targets/occurrence-event.ts";
-export type { InStoreTargetOptions, TargetOptions } from "./targets/target-options.ts";
+export type { InStoreTargetOptions, TargetOptions, WithPayload } from "./targets/target-options.ts";
 export {
   DEFAULT_TARGET_TIMEOUT_MS,
   type FinishWrites,

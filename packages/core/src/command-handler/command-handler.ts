@@ -56,7 +56,7 @@ export type Decided<Event> = Event | readonly Event[];
 export interface HandleOptions {
   /**
    * An id of your own for the command, so that it can be sent again: if its commit is in the stream, nothing is
-   * decided and the result of the first time comes back with `duplicate: true`. Without a `cache` the whole stream is read,
+   * decided, and its events come back with `duplicate: true`, beside the state and version that the stream has now. Without a `cache` the whole stream is read,
    * whatever snapshots there are. With one, only a command that was indeed handled before reads the whole stream, and one on a stream of more
    * commits than the cache remembers.
    */
@@ -73,10 +73,10 @@ export interface HandleOptions {
 }
 
 export interface HandleResult<Definitions extends EventDefinitions, State> {
-  /** The state after the events. */
+  /** The state after the events; of a duplicate, the present one. */
   readonly state: State;
   readonly streamId: string;
-  /** The version of the stream after them. */
+  /** The version of the stream after them; of a duplicate, the present one. */
   readonly version: number;
   /** The events that were decided and stored; empty when nothing was decided. */
   readonly events: readonly RecordedEventOf<Definitions>[];

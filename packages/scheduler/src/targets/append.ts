@@ -1,6 +1,7 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type EventDefinitions, type EventStore, type NewEventOf, WriteRefusedError } from "@tuppence/core";
 import type { InStoreTarget, Occurrence } from "./target.ts";
-import { inStoreSettingsOf, type InStoreTargetOptions } from "./target-options.ts";
+import { inStoreSettingsOf, type InStoreTargetOptions, type WithPayload } from "./target-options.ts";
 
 export interface AppendTargetOptions<Definitions extends EventDefinitions, Payload>
   extends InStoreTargetOptions {
@@ -19,7 +20,13 @@ export interface AppendTargetOptions<Definitions extends EventDefinitions, Paylo
  * Cost: that of an append with `also`. A transaction takes 2 WCU for each KB, and before it the tail of a stream that the process does
  * not know is read: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
  */
+export function append<Definitions extends EventDefinitions, Schema extends StandardSchemaV1>(
+  options: AppendTargetOptions<Definitions, StandardSchemaV1.InferOutput<Schema>> & WithPayload<Schema>,
+): InStoreTarget & WithPayload<Schema>;
 export function append<Definitions extends EventDefinitions, Payload = unknown>(
+  options: AppendTargetOptions<Definitions, Payload>,
+): InStoreTarget;
+export function append<Definitions extends EventDefinitions, Payload>(
   options: AppendTargetOptions<Definitions, Payload>,
 ): InStoreTarget {
   const { store, streamId, events } = options;

@@ -1,5 +1,6 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Occurrence, OutsideTarget } from "./target.ts";
-import { settingsOf, type TargetOptions } from "./target-options.ts";
+import { settingsOf, type TargetOptions, type WithPayload } from "./target-options.ts";
 
 /** What is needed of a queue of `@tuppence/queue`, or of another that knows a message by its id. */
 export interface EnqueuesOnce {
@@ -34,7 +35,15 @@ export interface EnqueueTargetOptions<Payload> extends TargetOptions {
  *
  * Cost: that of enqueuing a message with an id.
  */
+export function enqueue<Schema extends StandardSchemaV1>(
+  queue: EnqueuesOnce,
+  options: EnqueueTargetOptions<StandardSchemaV1.InferOutput<Schema>> & WithPayload<Schema>,
+): OutsideTarget & WithPayload<Schema>;
 export function enqueue<Payload = unknown>(
+  queue: EnqueuesOnce,
+  options?: EnqueueTargetOptions<Payload>,
+): OutsideTarget;
+export function enqueue<Payload>(
   queue: EnqueuesOnce,
   options: EnqueueTargetOptions<Payload> = {},
 ): OutsideTarget {

@@ -1,8 +1,9 @@
 import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { EventRefusedError } from "../errors.ts";
 import { occurrenceEvent } from "../occurrence-event.ts";
 import type { OutsideTarget } from "../target.ts";
-import { settingsOf, type TargetOptions } from "../target-options.ts";
+import { settingsOf, type TargetOptions, type WithPayload } from "../target-options.ts";
 
 /** What an event says it comes from when nothing else is said. */
 export const DEFAULT_EVENT_SOURCE = "tuppence.scheduler";
@@ -22,6 +23,10 @@ export interface EventBridgeTargetOptions extends TargetOptions {
  *
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
+export function eventBridge<Schema extends StandardSchemaV1>(
+  options: EventBridgeTargetOptions & WithPayload<Schema>,
+): OutsideTarget & WithPayload<Schema>;
+export function eventBridge(options: EventBridgeTargetOptions): OutsideTarget;
 export function eventBridge(options: EventBridgeTargetOptions): OutsideTarget {
   const { client, eventBusName = "default", source = DEFAULT_EVENT_SOURCE, detailType } = options;
   return {

@@ -1,9 +1,10 @@
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Destination } from "../../destinations/destination.ts";
 import { FunctionFailedError } from "../errors.ts";
 import { occurrenceEvent } from "../occurrence-event.ts";
 import type { OutsideTarget } from "../target.ts";
-import { settingsOf, type TargetOptions } from "../target-options.ts";
+import { settingsOf, type TargetOptions, type WithPayload } from "../target-options.ts";
 
 export interface LambdaTargetOptions extends TargetOptions {
   readonly client: LambdaClient;
@@ -25,6 +26,10 @@ export interface LambdaTargetOptions extends TargetOptions {
  *
  * @throws TypeError for a kind of invocation that there is not.
  */
+export function lambda<Schema extends StandardSchemaV1>(
+  options: LambdaTargetOptions & WithPayload<Schema>,
+): OutsideTarget & WithPayload<Schema>;
+export function lambda(options: LambdaTargetOptions): OutsideTarget;
 export function lambda(options: LambdaTargetOptions): OutsideTarget {
   const { invocation } = options;
   if (invocation !== "event" && invocation !== "requestResponse") {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { occurrenceEvent } from "../occurrence-event.ts";
 import type { Occurrence, OutsideTarget } from "../target.ts";
-import { settingsOf, type TargetOptions } from "../target-options.ts";
+import { settingsOf, type TargetOptions, type WithPayload } from "../target-options.ts";
 
 export interface SqsTargetOptions extends TargetOptions {
   readonly client: SQSClient;
@@ -19,6 +20,10 @@ export interface SqsTargetOptions extends TargetOptions {
  *
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
  */
+export function sqs<Schema extends StandardSchemaV1>(
+  options: SqsTargetOptions & WithPayload<Schema>,
+): OutsideTarget & WithPayload<Schema>;
+export function sqs(options: SqsTargetOptions): OutsideTarget;
 export function sqs(options: SqsTargetOptions): OutsideTarget {
   const { client, queueUrl, messageGroupId } = options;
   return {
