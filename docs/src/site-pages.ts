@@ -11,7 +11,7 @@ export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 /** Pages beside those in docs: the file, and its path on the site. */
 const OUTSIDE: readonly (readonly [file: RegExp, page: string])[] = [
   [/^(packages|examples)\/([^/]+)\/README\.md$/, "$1/$2.md"],
-  [/^(bench|soak)\/README\.md$/, "$1.md"],
+  [/^(bench)\/README\.md$/, "$1.md"],
   [/^(ARCHITECTURE|CONTRIBUTING|CHANGELOG|SECURITY)\.md$/, "$1.md"],
 ];
 
