@@ -21,7 +21,11 @@ const FACTS = {
 /** pg-boss's delayed jobs: `startAfter`, and workers that ask for what is due. */
 export const PG_BOSS_SCHEDULERS: readonly SchedulerContender[] = [
   pgBossScheduler("pgBoss", `pg-boss, fetch() every ${POLL_MS} ms`, workByFetching),
-  pgBossScheduler("pgBossWork", `pg-boss, work() every ${WORK_POLL_SECONDS} s`, workByWorking),
+  {
+    ...pgBossScheduler("pgBossWork", `pg-boss, work() every ${WORK_POLL_SECONDS} s`, workByWorking),
+    // It is late by its clock, however many there are.
+    maxWorkers: 1,
+  },
 ];
 
 type Boss = OpenPgBoss["boss"];

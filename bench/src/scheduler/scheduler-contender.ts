@@ -8,6 +8,8 @@ export interface SchedulerContender {
   readonly label: string;
   /** What it promises, for people. */
   readonly facts: Readonly<Record<string, string>>;
+  /** With more workers it is not measured. Default: with any number. */
+  readonly maxWorkers?: number | undefined;
   /** Makes an empty scheduler. */
   readonly setUp: (servers: Servers) => Promise<SchedulerPlace>;
   /** Opens it, in this process or another. */

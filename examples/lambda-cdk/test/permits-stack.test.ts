@@ -113,7 +113,15 @@ describe("the functions", () => {
 });
 
 describe("the roles", () => {
-  const writes = ["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"];
+  const writes = [
+    "BatchGetItem",
+    "DeleteItem",
+    "GetItem",
+    "PartiQLInsert",
+    "PartiQLUpdate",
+    "Query",
+    "UpdateItem",
+  ];
   const leases = ["DeleteItem", "GetItem", "Query", "UpdateItem"];
   it.each([
     ["Log", "permits-events", { "permits-events": ["PutItem", "Query"] }],

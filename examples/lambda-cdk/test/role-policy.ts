@@ -66,7 +66,7 @@ export function isAllowed(
   });
 }
 
-/** What a request of DynamoDB's API needs to be allowed: a transaction, each of its parts. */
+/** What a request of DynamoDB's API needs to be allowed: a transaction, or a batch of statements, each of its parts. */
 export function accessesOf(operation: string, input: Request): readonly Access[] {
   if (input.TransactItems !== undefined) {
     return input.TransactItems.flatMap((part) =>
@@ -75,6 +75,12 @@ export function accessesOf(operation: string, input: Request): readonly Access[]
         tableName: TableName,
       })),
     );
+  }
+  if (input.Statements !== undefined) {
+    return input.Statements.map(({ Statement }) => {
+      const [, kind = "", tableName = ""] = /^(INSERT|UPDATE) (?:INTO )?"([^"]+)"/.exec(Statement) ?? [];
+      return { action: kind === "INSERT" ? "PartiQLInsert" : "PartiQLUpdate", tableName };
+    });
   }
   const tables =
     input.RequestItems === undefined ? [String(input.TableName)] : Object.keys(input.RequestItems);
@@ -85,4 +91,5 @@ export interface Request {
   readonly TableName?: string;
   readonly TransactItems?: readonly Readonly<Record<string, { readonly TableName: string }>>[];
   readonly RequestItems?: Readonly<Record<string, unknown>>;
+  readonly Statements?: readonly { readonly Statement: string }[];
 }

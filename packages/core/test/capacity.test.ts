@@ -1,5 +1,8 @@
 import {
   type AttributeValue,
+  BatchExecuteStatementCommand,
+  BatchGetItemCommand,
+  type BatchStatementRequest,
   DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
@@ -168,6 +171,36 @@ describe("the meter", () => {
       [undefined, 3],
       ["ConditionalCheckFailedException", 3],
       ["TransactionCanceledException", 6],
+    ]);
+  });
+
+  it("counts what many items consume in one request as by a request for each", async () => {
+    const insert = (slot: number, bytes: number): BatchStatementRequest => ({
+      Statement: `INSERT INTO "${TableName}" VALUE {'p': ?, 's': ?, 'e': ?}`,
+      Parameters: [key(slot).p, key(slot).s, text(bytes)],
+    });
+    const update = (slot: number, was: string): BatchStatementRequest => ({
+      Statement: `UPDATE "${TableName}" SET "x" = ? WHERE "p" = ? AND "s" = ? AND "e" = ?`,
+      Parameters: [{ N: "1" }, key(slot).p, key(slot).s, { S: was }],
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    const missing = { ...update(60, ""), Statement: 'UPDATE "none" SET x = 1 WHERE p = ?', Parameters: [] };
+    const write = (...Statements: BatchStatementRequest[]): Promise<unknown> =>
+      client.send(new BatchExecuteStatementCommand({ Statements }));
+    await write(insert(60, 100), insert(61, 2_000));
+    await write(insert(60, 3_000), update(61, "x".repeat(2_000)), update(62, "none"));
+    await write(update(61, "else"), missing);
+    const Keys = [key(60), key(61), key(99)];
+    for (const ConsistentRead of [true, false]) {
+      const RequestItems = { [TableName]: { Keys, ConsistentRead } };
+      await client.send(new BatchGetItemCommand({ RequestItems }));
+    }
+    expect(meter.calls.map((call) => [call.operation, call.readUnits, call.writeUnits])).toEqual([
+      ["BatchExecuteStatement", 0, 1 + 2],
+      ["BatchExecuteStatement", 0, 3 + 2 + 1],
+      ["BatchExecuteStatement", 0, 2],
+      ["BatchGetItem", 3, 0],
+      ["BatchGetItem", 1.5, 0],
     ]);
   });
 

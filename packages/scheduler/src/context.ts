@@ -5,12 +5,15 @@ import type { SchedulerGuards } from "./guards.ts";
 import type { SharedRuns } from "./minutes/shared-runs.ts";
 import type { Relay } from "./relay/relay.ts";
 import type { SchedulerEvent } from "./scheduler-event.ts";
-import type { ScheduleStorage } from "./storage/schedule-storage.ts";
+import type { ScheduleItems } from "./storage/schedule-storage.ts";
+import type { WriteSpeed } from "./storage/write-speed.ts";
 import type { Targets } from "./targets/target.ts";
 
 /** What all parts of a scheduler work with. */
 export interface SchedulerContext {
-  readonly storage: ScheduleStorage;
+  readonly storage: ScheduleItems;
+  /** How fast it is written to it. */
+  readonly speed: WriteSpeed;
   readonly runtime: Runtime;
   readonly guards: SchedulerGuards;
   readonly targets: Targets;

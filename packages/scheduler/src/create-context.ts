@@ -7,7 +7,9 @@ import { SharedRuns } from "./minutes/shared-runs.ts";
 import type { Relay } from "./relay/relay.ts";
 import type { SchedulerEvent } from "./scheduler-event.ts";
 import { createDynamoDBScheduleStorage } from "./storage/dynamodb-storage.ts";
+import { gatherRequests } from "./storage/gather-requests.ts";
 import type { ScheduleStorage } from "./storage/schedule-storage.ts";
+import { WriteSpeed } from "./storage/write-speed.ts";
 import type { Targets } from "./targets/target.ts";
 
 /** Where schedules are kept: in DynamoDB, or in memory, for tests. */
@@ -57,9 +59,12 @@ export function createContext(
   for (const [name, target] of Object.entries(targets)) {
     if (typeof target?.fire !== "function") throw new TypeError(`Target ${JSON.stringify(name)} is none.`);
   }
+  const runtime = { ...SYSTEM_RUNTIME, ...options.runtime };
+  const speed = new WriteSpeed(runtime);
   return {
-    storage: storageOf(options),
-    runtime: { ...SYSTEM_RUNTIME, ...options.runtime },
+    storage: gatherRequests(storageOf(options, onEvent), { runtime, speed }),
+    speed,
+    runtime,
     guards: means.guards ?? SCHEDULER_GUARDS,
     targets,
     retentionMs,
@@ -71,8 +76,10 @@ export function createContext(
   };
 }
 
-function storageOf(place: SchedulerPlace): ScheduleStorage {
-  return "storage" in place
-    ? place.storage
-    : createDynamoDBScheduleStorage(place.client, place.tablePrefix ?? DEFAULT_TABLE_PREFIX);
+function storageOf(place: SchedulerPlace, onEvent: (event: SchedulerEvent) => void): ScheduleStorage {
+  if ("storage" in place) return place.storage;
+  const { client, tablePrefix = DEFAULT_TABLE_PREFIX } = place;
+  return createDynamoDBScheduleStorage(client, tablePrefix, (error) =>
+    onEvent({ type: "batchesRefused", error }),
+  );
 }

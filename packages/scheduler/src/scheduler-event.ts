@@ -42,6 +42,8 @@ export type SchedulerEvent =
   | { readonly type: "relayFailed"; readonly shard: number; readonly error: unknown }
   /** DynamoDB could not be asked; it is tried again. */
   | { readonly type: "requestFailed"; readonly shard: number; readonly error: unknown }
+  /** DynamoDB does not let this process change, or look at, many items in one request, for want of a permission, say: told once each, and done one by one from then on. */
+  | { readonly type: "batchesRefused"; readonly error: unknown }
   | { readonly type: "lease"; readonly event: LeaseEvent };
 
 export interface FiredEvent {

@@ -66,14 +66,14 @@ describe("what is scheduled for once costs", () => {
     ).toEqual(cost(1, 1, 0));
     await scheduler.schedule({ in: "1h", target: "call" });
     nowMs += 60 * MINUTE;
-    // Two looks at the markers; two at the minute; for each of three a claim and an end.
-    expect(await costOf(() => pass(0))).toEqual(cost(4 + 3 * 2, 3 * 2, 4));
+    // Two looks at the markers; two at the minute; for all three together a claim and an end.
+    expect(await costOf(() => pass(0))).toEqual(cost(4 + 2, 3 * 2, 4));
   });
 
   it("2 more, once, for the first of a minute, 3 for the end of the minute, and 2 read units if that is near", async () => {
     expect(await costOf(() => scheduler.schedule({ in: "2h", target: "call" }))).toEqual(cost(3, 3, 0));
-    expect(await costOf(() => scheduler.schedule({ in: "1m", target: "call" }))).toEqual(cost(5, 3, 2));
-    expect(await costOf(() => scheduler.schedule({ in: "1m", target: "call" }))).toEqual(cost(3, 1, 2));
+    expect(await costOf(() => scheduler.schedule({ in: "1m", target: "call" }))).toEqual(cost(4, 3, 2));
+    expect(await costOf(() => scheduler.schedule({ in: "1m", target: "call" }))).toEqual(cost(2, 1, 2));
     await pass(MINUTE);
     nowMs += 7 * MINUTE;
     // Two minutes are open, of which this is the second: markers twice, each minute once, and once more to close it.

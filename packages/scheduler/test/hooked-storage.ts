@@ -12,6 +12,8 @@ export class HookedStorage {
     this.storage = {
       ...memory,
       update: (update, signal) => this.#around([update], () => memory.update(update, signal)),
+      updateMany: (updates) =>
+        Promise.allSettled(updates.map((update) => this.#around([update], () => memory.update(update)))),
       transact: (changes, also, signal) =>
         this.#around(changes, () => memory.transact(changes, also, signal)),
     };

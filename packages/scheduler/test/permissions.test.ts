@@ -31,7 +31,12 @@ function documented(column: (typeof COLUMNS)[number]): Actions {
 interface Input {
   readonly TableName?: string;
   readonly TransactItems?: readonly Record<string, { readonly TableName: string }>[];
+  readonly RequestItems?: Readonly<Record<string, unknown>>;
+  readonly Statements?: readonly unknown[];
 }
+
+/** For what is sent together when it is asked for at a time; else, and without them, it is an UpdateItem or GetItem each. */
+const TOGETHER = ["BatchGetItem", "PartiQLInsert", "PartiQLUpdate"];
 
 /** A client, and what its calls needed to be allowed: a transaction, what each of its parts is. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html */
 function recorded(database: string): { readonly client: DynamoDBClient; readonly used: () => Actions } {
@@ -42,7 +47,9 @@ function recorded(database: string): { readonly client: DynamoDBClient; readonly
   client.middlewareStack.add(
     (next, { commandName = "" }) =>
       (args) => {
-        const { TableName, TransactItems = [] } = args.input as Input;
+        const { TableName, TransactItems = [], RequestItems = {}, Statements } = args.input as Input;
+        for (const table of Object.keys(RequestItems)) note(table, "GetItem");
+        if (Statements !== undefined) note(`${DEFAULT_TABLE_PREFIX}-schedules`, "UpdateItem");
         if (TableName !== undefined) note(TableName, commandName.replace(/Command$/, ""));
         for (const item of TransactItems) {
           for (const [kind, part] of Object.entries(item)) note(part.TableName, `${kind}Item`);
@@ -51,9 +58,9 @@ function recorded(database: string): { readonly client: DynamoDBClient; readonly
       },
     { step: "initialize" },
   );
-  const on = (table: string): string[] =>
-    [...(seen.get(`${DEFAULT_TABLE_PREFIX}-${table}`) ?? [])].toSorted();
-  return { client, used: () => ({ schedules: on("schedules"), control: on("control") }) };
+  const on = (table: string, also: readonly string[] = []): string[] =>
+    [...(seen.get(`${DEFAULT_TABLE_PREFIX}-${table}`) ?? []), ...also].toSorted();
+  return { client, used: () => ({ schedules: on("schedules", TOGETHER), control: on("control") }) };
 }
 
 const targets = {

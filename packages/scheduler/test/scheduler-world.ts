@@ -116,6 +116,10 @@ export class World {
   /** Lets all happen that is due until then. */
   async runUntil(end: number): Promise<void> {
     for (;;) {
+      // Everything that can go on without time has gone on once a macrotask has passed.
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
       let next: Happening | undefined;
       for (const happening of this.#queue) if (!(next && next.at <= happening.at)) next = happening;
       if (next === undefined || next.at > end) break;
@@ -129,10 +133,6 @@ export class World {
       }
       this.time = Math.max(this.time, at);
       go();
-      // Everything that can go on without time has gone on once a macrotask has passed.
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
     }
     this.time = end;
   }

@@ -1,3 +1,4 @@
+import type { ControlUpdate } from "@tuppence/core/leases";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ItemRange, ScheduleStorage } from "../src/storage/schedule-storage.ts";
 
@@ -52,6 +53,59 @@ export function describeScheduleStorage(name: string, createStorage: () => Sched
       });
       expect(await transact({ delete: key("1"), where: { st: "a" } })).toEqual({ applied: true });
       expect(await sorts({ partition: "together" })).toEqual(["2"]);
+    });
+
+    it("changes many items, each on its own conditions, and looks at many", async () => {
+      const key = (sort: string): { partition: string; sort: string } => ({ partition: "many", sort });
+      const many = async (...updates: ControlUpdate[]): Promise<unknown[]> =>
+        (await storage.updateMany(updates)).map((result) =>
+          result.status === "fulfilled" ? result.value : result.reason,
+        );
+      const create = (sort: string): ControlUpdate => ({
+        key: key(sort),
+        where: { st: undefined },
+        set: { st: "a", n: 1, gone: undefined },
+      });
+      const applied = expect.objectContaining({ applied: true });
+      const refused = (item: object | undefined): unknown =>
+        expect.objectContaining({ applied: false, item });
+      expect(await many(create("1"), create("2"), create("3"))).toEqual([applied, applied, applied]);
+      const set = { st: "b", n: undefined, ttl: 7 };
+      const change = (sort: string, where: ControlUpdate["where"]): ControlUpdate => ({
+        key: key(sort),
+        where,
+        set,
+      });
+      expect(
+        await many(
+          change("1", { st: "a", n: 1, none: undefined }),
+          change("2", { st: "a", n: 2 }),
+          change("none", { st: "a" }),
+          create("3"),
+          change("4", {}),
+        ),
+      ).toEqual([
+        applied,
+        refused({ st: "a", n: 1 }),
+        refused(undefined),
+        refused({ st: "a", n: 1 }),
+        applied,
+      ]);
+      // There, but not what may not be there.
+      expect(await many(change("1", { n: undefined }), change("3", { st: undefined }))).toEqual([
+        applied,
+        refused({ st: "a", n: 1 }),
+      ]);
+      const found = await storage.findMany(["1", "2", "3", "4", "none"].map(key));
+      const b = { st: "b", ttl: 7 };
+      const a = { st: "a", n: 1 };
+      expect(found.map((result) => (result.status === "fulfilled" ? result.value : result.reason))).toEqual([
+        b,
+        a,
+        a,
+        b,
+        undefined,
+      ]);
     });
 
     it("lets one of many win", async () => {

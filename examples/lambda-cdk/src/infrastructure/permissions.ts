@@ -5,6 +5,16 @@ import type { Tables } from "./tables.ts";
 /** Actions of DynamoDB by the table that they are for. */
 export type Permissions = { readonly [Table in keyof Tables]?: readonly string[] };
 
+const SCHEDULES = [
+  "BatchGetItem",
+  "DeleteItem",
+  "GetItem",
+  "PartiQLInsert",
+  "PartiQLUpdate",
+  "Query",
+  "UpdateItem",
+];
+
 /** What the parts of a function need, as the READMEs of the packages say. */
 export const PERMISSIONS = {
   append: { events: ["PutItem", "Query"] },
@@ -22,8 +32,8 @@ export const PERMISSIONS = {
     letters: ["DescribeTable", "Query"],
     lettersControl: ["DeleteItem", "DescribeTable", "GetItem", "Query", "UpdateItem"],
   },
-  schedule: { schedules: ["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"] },
-  fire: { schedules: ["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"] },
+  schedule: { schedules: SCHEDULES },
+  fire: { schedules: SCHEDULES },
 } satisfies Readonly<Record<string, Permissions>>;
 
 /** What allows all of it, a statement for each table, and nothing else. */

@@ -1,5 +1,7 @@
 import type {
   AttributeValue,
+  BatchStatementRequest,
+  BatchStatementResponse,
   ConsumedCapacity,
   CreateTableCommandInput,
   DynamoDBClient,
@@ -7,6 +9,7 @@ import type {
   TransactWriteItem,
 } from "@aws-sdk/client-dynamodb";
 import { interceptLeanCalls } from "../dynamodb/lean/interceptors.ts";
+import { askingForItems, batchGetUnits, type KeysOfTable, statementUnits } from "./batch-units.ts";
 import { itemSize, type Item } from "./item-size.ts";
 import { type Capacity, readUnits, writeUnits } from "./units.ts";
 
@@ -31,8 +34,8 @@ export interface CapacityMeter {
 /**
  * Puts a meter on a client, plain or document, for tests and benchmarks. Puts and transactions are computed from the
  * sizes of their items by AWS's rules, so the meter is also right where DynamoDB Local is not (transactions, indexes);
- * an update, delete or check within a transaction counts as 1 KB. For everything else the reply's `ConsumedCapacity`
- * is asked for and taken. Calls of stores with `leanRequests` are seen as well.
+ * an update, delete or check within a transaction counts as 1 KB. So are BatchGetItem, and writes by BatchExecuteStatement, whose
+ * UPDATEs are made to return the item for that. For everything else the reply's `ConsumedCapacity` is asked for and taken. Calls of stores with `leanRequests` are seen as well.
  *
  * Indexes count when their tables are given.
  */
@@ -100,6 +103,7 @@ function operationOf(context: { readonly commandName?: unknown }): string {
 
 /** The input of a call whose reply shall tell what it consumed. */
 function asking<CallInput extends Input>(operation: string, input: CallInput): CallInput {
+  if (operation === "BatchExecuteStatement") return askingForItems(input);
   if (!REPORTED.has(operation) || input.ReturnConsumedCapacity) return input;
   return { ...input, ReturnConsumedCapacity: "TOTAL" };
 }
@@ -111,17 +115,20 @@ interface Input {
   readonly ConsistentRead?: boolean | undefined;
   readonly ReturnConsumedCapacity?: string | undefined;
   readonly TransactItems?: readonly TransactWriteItem[] | undefined;
+  readonly RequestItems?: Readonly<Record<string, KeysOfTable>> | undefined;
+  readonly Statements?: readonly BatchStatementRequest[] | undefined;
 }
 
 interface Output {
   readonly ConsumedCapacity?: ConsumedCapacity | readonly ConsumedCapacity[] | undefined;
   readonly Responses?: unknown;
+  readonly UnprocessedKeys?: Readonly<Record<string, KeysOfTable>> | undefined;
 }
 
 type Units = Pick<MeteredCall, "requests" | "readUnits" | "writeUnits">;
 type Indexes = ReadonlyMap<string | undefined, CreateTableCommandInput>;
 
-const READS = ["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"];
+const READS = ["GetItem", "Query", "Scan", "TransactGetItems"];
 const REPORTED = new Set([...READS, "UpdateItem", "DeleteItem", "BatchWriteItem"]);
 
 function consumed(call: {
@@ -136,6 +143,14 @@ function consumed(call: {
   switch (operation) {
     case "PutItem":
       return write(putUnits(input, indexes, { transaction: false }));
+    case "BatchExecuteStatement":
+      return statementWrites(input, call.output as Output);
+    case "BatchGetItem":
+      return {
+        requests: 1,
+        readUnits: batchGetUnits(input.RequestItems ?? {}, call.output as Output),
+        writeUnits: 0,
+      };
     case "TransactWriteItems":
       return write(sum(input.TransactItems ?? [], (action) => transactUnits(action, indexes)));
     default:
@@ -148,6 +163,13 @@ function transactReads({ TransactItems: gets = [] }: Input, output?: Output): Un
   const found = (output?.Responses ?? []) as readonly { readonly Item?: Item }[];
   const units = sum([...gets.keys()], (index) => readUnits(sizeOf(found[index]?.Item), "transaction"));
   return { requests: 1, readUnits: units, writeUnits: 0 };
+}
+
+function statementWrites({ Statements = [] }: Input, output: Output): Units {
+  const responses = (output.Responses ?? []) as readonly BatchStatementResponse[];
+  return write(
+    sum([...Statements.entries()], ([index, request]) => statementUnits(request, responses[index])),
+  );
 }
 
 /** A refused write costs as much as an accepted one; a throttled or failed call costs nothing. */

@@ -195,7 +195,8 @@ function keyOf({ partition, sort }: ControlKey): Record<string, AttributeValue> 
   return { p: { S: partition }, s: { S: sort } };
 }
 
-function attributeOf(value: ControlValue): AttributeValue {
+/** A value in the words of DynamoDB. */
+export function attributeOf(value: ControlValue): AttributeValue {
   return typeof value === "number" ? { N: String(value) } : { S: value };
 }
 

@@ -13,6 +13,7 @@ export { createMemoryControlStorage } from "../control/memory-control-storage.ts
 export { isNamed } from "../dynamodb/aws-errors.ts";
 export { abortedBy } from "../dynamodb/calls.ts";
 export {
+  attributeOf,
   createDynamoDBControlStorage,
   type UpdateInput,
   updateInput,

@@ -23,7 +23,7 @@ export async function sendRecord(
   for (let attempts = 1; ; attempts++) {
     signal?.throwIfAborted();
     try {
-      return await attemptTarget({ runtime }, attempt, (ending) =>
+      return await attemptTarget({ runtime }, attempt, ({ signal: ending }) =>
         destination.send(record, { signal: ending }),
       );
     } catch (error) {

@@ -3,7 +3,7 @@ import pMap from "p-map";
 import { openPartition } from "../entries/keys.ts";
 import { endOfMinute, minuteKey, minuteOf } from "../minutes/minute.ts";
 import { ringBy } from "../minutes/open-minute.ts";
-import type { ScheduleStorage } from "../storage/schedule-storage.ts";
+import type { ScheduleItems } from "../storage/schedule-storage.ts";
 import { type DrainContext, drainMinute } from "./drain-minute.ts";
 
 /** Minutes of a shard that one doorbell has drained at a time: after an outage there are many. */
@@ -17,7 +17,7 @@ export interface OpenMinute {
 
 /** The open minutes of a shard that have begun by then. Cost: 1 RCU for each 4 KB of markers (some 50), half of it eventually consistent. */
 export async function readOpenMinutes(
-  { storage, signal }: { readonly storage: ScheduleStorage; readonly signal?: AbortSignal | undefined },
+  { storage, signal }: { readonly storage: ScheduleItems; readonly signal?: AbortSignal | undefined },
   shard: number,
   options: {
     readonly fromMs?: number | undefined;

@@ -70,6 +70,11 @@ export function isEntryOpen({ state }: Entry): boolean {
   return OPEN.has(state);
 }
 
+/** The same of an entry as it is stored, before all of it is read. */
+export function isItemOpen({ st }: ControlItem): boolean {
+  return OPEN.has(st as EntryState);
+}
+
 /** What an entry is made from. */
 export interface NewEntry {
   readonly id: string;

@@ -1,10 +1,11 @@
 import type { Consistency } from "@tuppence/core";
-import type { ScheduleStorage } from "../storage/schedule-storage.ts";
+import type { ControlItem } from "@tuppence/core/leases";
+import type { ScheduleItems } from "../storage/schedule-storage.ts";
 import { type Entry, decodeEntry } from "./entry.ts";
 import { duePartition, entryKey } from "./keys.ts";
 
 interface Reading {
-  readonly storage: ScheduleStorage;
+  readonly storage: ScheduleItems;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,14 +23,16 @@ export async function* readEntries(
     readonly from?: string | undefined;
     readonly to?: string | undefined;
     readonly consistency: Consistency;
+    /** Which ones, as they are stored. Default: all. */
+    readonly isWanted?: ((id: string, item: ControlItem) => boolean) | undefined;
   },
 ): AsyncGenerator<Entry> {
-  const { shard, from, to, consistency } = minute;
+  const { shard, from, to, consistency, isWanted = (): boolean => true } = minute;
   const partition = duePartition(shard, minute.minute);
   let after: string | undefined;
   for (;;) {
     const { items, more } = await storage.query({ partition, from, to, after, consistency, signal });
-    for (const [id, item] of items) yield decodeEntry(id, item);
+    for (const [id, item] of items) if (isWanted(id, item)) yield decodeEntry(id, item);
     after = items.at(-1)?.[0] ?? after;
     if (!more) return;
   }

@@ -1,9 +1,14 @@
-import { LinkedAbort } from "@tuppence/core";
 import type { SchedulerContext } from "../context.ts";
 import type { Entry } from "../entries/entry.ts";
 import { TargetTimeoutError } from "../errors.ts";
 import { deadlinesOf } from "./deadlines.ts";
-import { DEFAULT_TARGET_TIMEOUT_MS, type Occurrence, type Target } from "../targets/target.ts";
+import { onAbort } from "./on-abort.ts";
+import {
+  DEFAULT_TARGET_TIMEOUT_MS,
+  type FireContext,
+  type Occurrence,
+  type Target,
+} from "../targets/target.ts";
 
 /** How much longer a claim lasts than an attempt may, in milliseconds: for the writes around it. */
 const CLAIM_MARGIN_MS = 30_000;
@@ -44,21 +49,49 @@ export async function attemptTarget<Result>(
     readonly target: Pick<Target, "timeoutMs">;
     readonly signal: AbortSignal | undefined;
   },
-  fire: (signal: AbortSignal) => Promise<Result>,
+  fire: (context: FireContext) => Promise<Result>,
 ): Promise<Result> {
+  const { name, signal } = attempt;
+  signal?.throwIfAborted();
   const timeoutMs = timeoutOf(attempt.target);
-  using ending = new LinkedAbort(attempt.signal);
-  const end = deadlinesOf(runtime).set(timeoutMs, () => {
-    ending.abort(new TargetTimeoutError(attempt.name, timeoutMs));
+  const ending = new EarlyEnd();
+  const inTime = deadlinesOf(runtime).set(timeoutMs, () => {
+    ending.giveUp(new TargetTimeoutError(name, timeoutMs));
   });
-  const gaveUp = new Promise<never>((_, reject) => {
-    const giveUp = (): void => reject(ending.signal.reason);
-    if (ending.signal.aborted) giveUp();
-    else ending.signal.addEventListener("abort", giveUp, { once: true });
-  });
+  const unlink = signal && onAbort(signal, () => ending.giveUp(signal.reason));
   try {
-    return await Promise.race([(async () => fire(ending.signal))(), gaveUp]);
+    return await Promise.race([(async () => fire(ending))(), ending.givenUp]);
   } finally {
-    end();
+    inTime();
+    unlink?.();
+  }
+}
+
+/** The end of an attempt that is given up. There is a signal only for who asks for it: most attempts are over before that would pay. */
+class EarlyEnd implements FireContext {
+  /** Rejects with the reason. */
+  readonly givenUp: Promise<never>;
+  #giveUp: (reason: unknown) => void = () => undefined;
+  #controller: AbortController | undefined;
+  #end: { readonly reason: unknown } | undefined;
+
+  constructor() {
+    this.givenUp = new Promise((_, reject) => {
+      this.#giveUp = reject;
+    });
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#end !== undefined) this.#controller.abort(this.#end.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  giveUp(reason: unknown): void {
+    this.#end ??= { reason };
+    this.#controller?.abort(reason);
+    this.#giveUp(reason);
   }
 }

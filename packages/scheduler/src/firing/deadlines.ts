@@ -22,13 +22,21 @@ export class Deadlines {
     if (this.#watch === undefined || deadline.atMs < this.#watch.atMs) this.#watchAgain();
     return () => {
       this.#open.delete(deadline);
-      if (this.#open.size === 0) this.#watchAgain();
+      if (this.#open.size === 0) this.#watchNothing();
     };
+  }
+
+  /** Unless another one comes in the same turn. */
+  #watchNothing(): void {
+    queueMicrotask(() => {
+      if (this.#open.size === 0) this.#watchAgain();
+    });
   }
 
   /** For the first that there is; for nothing when there is none. */
   #watchAgain(): void {
-    this.#watch?.end.abort();
+    // With a reason: the one that is made otherwise has a stack trace.
+    this.#watch?.end.abort("ended");
     this.#watch = undefined;
     let atMs = Number.POSITIVE_INFINITY;
     for (const deadline of this.#open) atMs = Math.min(atMs, deadline.atMs);

@@ -7,7 +7,7 @@ import { ringBy, tokenOf } from "../minutes/open-minute.ts";
 import { goOnUpdate } from "../names/named-schedule.ts";
 import { wakeAhead } from "../relay/wake-ahead.ts";
 import { startOfRun } from "../recurrence/series.ts";
-import type { InStoreTarget, OutsideTarget, Target } from "../targets/target.ts";
+import type { FireContext, InStoreTarget, OutsideTarget, Target } from "../targets/target.ts";
 import { attemptTarget, claimDurationMs, occurrenceOf } from "./attempt-target.ts";
 import { changeEntry, prepareFollower } from "./change-entry.ts";
 import { closeName, endRun, handOver, looksAfter } from "./end-run.ts";
@@ -24,6 +24,8 @@ export interface FiringContext extends SchedulerContext {
   readonly attempts?: ((work: () => Promise<void>) => Promise<void>) | undefined;
   /** Waits until it is time, for those who claim ahead of it. Default: it is time. */
   readonly untilTime?: ((fireAtMs: number) => Promise<void>) | undefined;
+  /** Waits for others that have been fired at a time, so that their ends are written together. Default: nobody is waited for. */
+  readonly untilOthers?: (() => Promise<void>) | undefined;
 }
 
 /** What became of an entry: it is done with for now, somebody else has it, or it is to be looked at again then. */
@@ -83,9 +85,9 @@ async function fireOutside(context: FiringContext, entry: Entry, target: Outside
   const occurrence = occurrenceOf(claimed, claimed.attempts);
   let lateMs = 0;
   let answer: unknown;
-  const send = async (signal: AbortSignal): Promise<void> => {
+  const send = async (given: FireContext): Promise<void> => {
     lateMs = context.runtime.now() - claimed.fireAtMs;
-    answer = await target.fire(occurrence, { signal });
+    answer = await target.fire(occurrence, given);
   };
   try {
     await attempt(context, claimed, { target, send });
@@ -95,6 +97,7 @@ async function fireOutside(context: FiringContext, entry: Entry, target: Outside
   const { id, name, definition, attempts } = claimed;
   context.emit({ type: "fired", id, name, target: definition.target, attempt: attempts, lateMs });
   await tellDestination(context, claimed, { attempts, outcome: { kind: "success", answer } });
+  await context.untilOthers?.();
   return ended(context, claimed, { state: "fired", nowMs: context.presentMs() });
 }
 
@@ -159,7 +162,7 @@ async function fireInStore(context: FiringContext, entry: Entry, target: InStore
     let answer: "fired" | "refused" | undefined;
     let failure: { readonly error: unknown } | undefined;
     try {
-      const send = async (signal: AbortSignal): Promise<void> => {
+      const send = async ({ signal }: FireContext): Promise<void> => {
         answer = await target.fire(occurrence, { signal, finish });
       };
       await attempt(context, entry, { target, send });
@@ -185,7 +188,7 @@ async function fireInStore(context: FiringContext, entry: Entry, target: InStore
 async function attempt(
   context: FiringContext,
   entry: Entry,
-  { target, send }: { readonly target: Target; readonly send: (signal: AbortSignal) => Promise<unknown> },
+  { target, send }: { readonly target: Target; readonly send: (given: FireContext) => Promise<unknown> },
 ): Promise<void> {
   const { target: name } = entry.definition;
   const { attempts = (work: () => Promise<void>): Promise<void> => work() } = context;

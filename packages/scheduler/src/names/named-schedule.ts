@@ -1,7 +1,7 @@
 import type { ControlItem, ControlUpdate } from "@tuppence/core/leases";
 import { type Definition, decodeDefinition, encodeDefinition } from "../definition.ts";
 import { nameKey } from "../entries/keys.ts";
-import type { ScheduleStorage } from "../storage/schedule-storage.ts";
+import type { ScheduleItems } from "../storage/schedule-storage.ts";
 
 /**
  * A schedule that has a name, as it is stored. What is written stays readable for ever.
@@ -33,7 +33,7 @@ export interface NamedSchedule {
 type NameState = "active" | "paused" | "cancelled" | "over";
 
 export async function findNamed(
-  { storage, signal }: { readonly storage: ScheduleStorage; readonly signal?: AbortSignal | undefined },
+  { storage, signal }: { readonly storage: ScheduleItems; readonly signal?: AbortSignal | undefined },
   name: string,
 ): Promise<NamedSchedule | undefined> {
   const item = await storage.find(nameKey(name), signal);

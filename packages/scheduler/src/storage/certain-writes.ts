@@ -1,13 +1,12 @@
 import type { Runtime } from "@tuppence/core";
 import {
-  type ControlOutcome,
   type ControlUpdate,
   type ControlChange,
   sendUntilCertain,
   UncertainWriteError,
 } from "@tuppence/core/leases";
 import { ScheduleBusyError } from "../errors.ts";
-import type { ScheduleStorage } from "./schedule-storage.ts";
+import type { ChangeOutcome, ScheduleItems } from "./schedule-storage.ts";
 
 /**
  * Writes whose outcome is known. Each carries a token of its own: whether one was made whose reply was lost is seen by the token that is
@@ -18,7 +17,7 @@ import type { ScheduleStorage } from "./schedule-storage.ts";
 const MAX_SENDS = 10;
 
 export interface Writing {
-  readonly storage: ScheduleStorage;
+  readonly storage: ScheduleItems;
   readonly runtime: Runtime;
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,11 +44,10 @@ export async function untilCertain<Result>(
 export async function updateWithToken(
   writing: Writing,
   update: ControlUpdate & { readonly set: { readonly tk: string } },
-): Promise<ControlOutcome> {
+): Promise<ChangeOutcome> {
   const { storage, signal } = writing;
   const outcome = await untilCertain(writing, update.key.sort, () => storage.update(update, signal));
-  const { item } = outcome;
-  return !outcome.applied && item?.["tk"] === update.set.tk ? { applied: true, item } : outcome;
+  return !outcome.applied && outcome.item?.["tk"] === update.set.tk ? { applied: true } : outcome;
 }
 
 /** Makes changes that belong together, the first of which sets a token. Answers which of them were refused; none when all were made. */

@@ -11,11 +11,20 @@ import {
   updateInput,
   withoutKeys,
 } from "@tuppence/core/leases";
+import { batchedFinds } from "./batched-finds.ts";
+import { batchedUpdates } from "./batched-updates.ts";
 import type { ItemRange, ScheduleStorage } from "./schedule-storage.ts";
 import { schedulesTable } from "./schedules-table.ts";
 
-/** Schedules in the table `<prefix>-schedules`. Throttling and credential errors of the SDK pass through untouched. */
-export function createDynamoDBScheduleStorage(client: DynamoDBClient, tablePrefix: string): ScheduleStorage {
+/**
+ * Schedules in the table `<prefix>-schedules`. Throttling and credential errors of the SDK pass through untouched. `onBatchesRefused` is told, once
+ * each, that items can't be changed, or looked at, many at a time here: it is done by a request for each from then on.
+ */
+export function createDynamoDBScheduleStorage(
+  client: DynamoDBClient,
+  tablePrefix: string,
+  onBatchesRefused: (error: unknown) => void = () => undefined,
+): ScheduleStorage {
   const items = createDynamoDBControlStorage(client, tablePrefix, schedulesTable(tablePrefix));
   const control = createDynamoDBControlStorage(client, tablePrefix);
   const { tableName } = items;
@@ -32,6 +41,9 @@ export function createDynamoDBScheduleStorage(client: DynamoDBClient, tablePrefi
         more: LastEvaluatedKey !== undefined,
       };
     },
+
+    findMany: batchedFinds({ client, items, onBatchesRefused }),
+    updateMany: batchedUpdates({ client, items, onBatchesRefused }),
 
     // Workers keep their leases, and receivers what they have done, in the table of control items.
     ensureTables: async () => {

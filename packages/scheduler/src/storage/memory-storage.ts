@@ -22,6 +22,10 @@ export function createMemoryScheduleStorage(
     },
 
     writesOf: () => [],
+
+    findMany: (keys) => Promise.allSettled(keys.map((key) => control.find(key))),
+
+    updateMany: (updates) => Promise.allSettled(updates.map((update) => control.update(update))),
   };
 }
 

@@ -9,7 +9,7 @@ import {
 } from "../create-context.ts";
 import { contextOf, type Scheduler } from "../scheduler.ts";
 import { readShards } from "../shards.ts";
-import { FIRST_WRITE_MS, limitWrites } from "./limited-storage.ts";
+import { Pulse } from "./pulse.ts";
 import { ShardRunner, type ShardSettings } from "./shard-runner.ts";
 
 /** How often a worker looks for what others have scheduled, when nothing else is said, in milliseconds. */
@@ -21,8 +21,8 @@ export const DEFAULT_CLAIM_AHEAD_MS = 5_000;
 /** Attempts that a worker makes at a time, when nothing else is said. */
 export const DEFAULT_WORKER_CONCURRENCY = 256;
 
-/** Writes of a worker at a time: as many connections as the SDK has to begin with. */
-const CONCURRENT_WRITES = 48;
+/** How long what was fired waits for others before it is written, in milliseconds: as much longer it is fired again if this process dies. */
+const GATHER_MS = 25;
 
 /** How often it is looked whether the table has more shards, in milliseconds. */
 const SHARDS_LOOK_MS = 60_000;
@@ -87,11 +87,8 @@ export function createSchedulerWorkerOn(
     throw new RangeError(`claimAheadMs is ${claimAheadMs}; it has to be from 0 to 30,000.`);
   }
   const own = createContext(options, means);
-  const limit = pLimit(CONCURRENT_WRITES);
-  const load = { waiting: 0, writeMs: FIRST_WRITE_MS };
   const context: SchedulerContext = {
     ...own,
-    storage: limitWrites(own.storage, { limit, load, runtime: own.runtime }),
     onEntry: scheduler === undefined ? own.onEntry : contextOf(scheduler).onEntry,
   };
   const leases = createLeaseGroup({
@@ -104,7 +101,8 @@ export function createSchedulerWorkerOn(
     runtime: options.runtime,
     onEvent: (event) => own.emit({ type: "lease", event }),
   });
-  const settings = { lookMs, claimAheadMs, attempts: pLimit(concurrency), load };
+  const pulse = new Pulse(own.runtime, GATHER_MS);
+  const settings = { lookMs, claimAheadMs, attempts: pLimit(concurrency), load: { waiting: 0 }, pulse };
   return workerOf(leases, context, settings);
 }
 

@@ -1,18 +1,18 @@
 import { LinkedAbort, pause } from "@tuppence/core";
-import type { Lease } from "@tuppence/core/leases";
+import type { ControlItem, Lease } from "@tuppence/core/leases";
 import type { LimitFunction } from "p-limit";
 import { LRUCache } from "lru-cache";
 import type { SchedulerContext } from "../context.ts";
 import { type OpenMinute, readOpenMinutes } from "../drain/ring.ts";
-import { type Entry, isEntryOpen } from "../entries/entry.ts";
+import { type Entry, isItemOpen } from "../entries/entry.ts";
 import { timeKey } from "../entries/entry-id.ts";
 import { findEntry, readEntries } from "../entries/read-entries.ts";
 import { fireEntry, type FiringContext } from "../firing/fire-entry.ts";
 import { nextStep } from "../firing/next-step.ts";
 import { closeMinute } from "../minutes/close-minute.ts";
 import { endOfMinute, isOver } from "../minutes/minute.ts";
-import type { Load } from "./limited-storage.ts";
-import { ShardTimer } from "./shard-timer.ts";
+import type { Pulse } from "./pulse.ts";
+import { beginsAt, ShardTimer } from "./shard-timer.ts";
 
 export interface ShardSettings {
   /** How often it is looked for what others have scheduled, in milliseconds. */
@@ -21,16 +21,29 @@ export interface ShardSettings {
   readonly claimAheadMs: number;
   /** Attempts of targets at a time. */
   readonly attempts: LimitFunction;
-  /** What all shards of this process have before them. */
-  readonly load: Load;
+  /** What all shards of this process have before them: occurrences that wait to be claimed. */
+  readonly load: { waiting: number };
+  /** Shared by all shards of this process: claims and ends of all of them are written together. */
+  readonly pulse: Pulse;
+}
+
+/** Times of what a look is about, both inclusive. */
+interface LookRange {
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 /** How much more time is taken for claims than they should need: what ends beside them is written as well. */
 const RESERVE = 2;
 /** What claiming one takes at most, as a rule: a pause of the process or of the network included, in milliseconds. */
 const MIN_AHEAD_MS = 200;
-/** How far back each look goes, in milliseconds: clocks of those who schedule may be behind by that much. */
-const LOOK_BACK_MS = 10_000;
+/** What begins within so many milliseconds of another is claimed with it. */
+const TOGETHER_MS = 50;
+/** One look of so many goes as far as is claimed ahead, and back as far as clocks of those who schedule may be behind; the others see what is next. */
+const LOOKS_PER_FAR_LOOK = 5;
+const FAR_LOOK_BACK_MS = 10_000;
+/** Beside what is in between two looks, in milliseconds: for writes that take their time. */
+const NEAR_LOOK_MS = 1_000;
 /** How often all of a minute is read, in milliseconds. */
 const WHOLE_LOOK_MS = 30_000;
 /** After what failed, in milliseconds. */
@@ -50,6 +63,9 @@ export class ShardRunner {
   /** When a minute was last read whole. */
   readonly #wholeAt = new Map<number, number>();
   readonly #waits = new Map<number, Promise<void>>();
+  #looks = 0;
+  /** When it begins with what is next; what has to begin before that wakes it. */
+  #beginsAtMs = Number.POSITIVE_INFINITY;
   #awake = new AbortController();
 
   constructor(context: SchedulerContext, lease: Lease, settings: ShardSettings) {
@@ -59,6 +75,7 @@ export class ShardRunner {
       presentMs: () => runtime.now(),
       signal: lease.lost,
       untilTime: (fireAtMs) => this.#untilTime(fireAtMs),
+      untilOthers: settings.pulse.wait,
       attempts: settings.attempts,
     };
     this.#shard = Number(lease.resource);
@@ -102,31 +119,34 @@ export class ShardRunner {
   }
 
   async #look(): Promise<void> {
-    const untilMs = this.#horizonMs;
+    const nowMs = this.#context.presentMs();
+    const isFar = this.#looks++ % LOOKS_PER_FAR_LOOK === 0;
+    const nearMs = 2 * this.#settings.lookMs + NEAR_LOOK_MS;
+    const untilMs = isFar ? this.#horizonMs : Math.min(this.#horizonMs, nowMs + nearMs);
+    const range = { fromMs: nowMs - (isFar ? FAR_LOOK_BACK_MS : nearMs), untilMs };
     const open = await readOpenMinutes(this.#context, this.#shard, { untilMs, consistency: "eventual" });
     for (const minute of this.#wholeAt.keys()) {
       if (!open.some((each) => each.minute === minute)) this.#wholeAt.delete(minute);
     }
-    for (const each of open) await this.#lookAt(each, untilMs);
+    for (const each of open) await this.#lookAt(each, range);
   }
 
-  async #lookAt(open: OpenMinute, untilMs: number): Promise<void> {
+  async #lookAt({ minute, marker }: OpenMinute, { fromMs, untilMs }: LookRange): Promise<void> {
     const nowMs = this.#context.presentMs();
-    const { minute, marker } = open;
     const isWhole = nowMs - (this.#wholeAt.get(minute) ?? Number.NEGATIVE_INFINITY) >= WHOLE_LOOK_MS;
-    const fromMs = nowMs - LOOK_BACK_MS;
     if (!isWhole && endOfMinute(minute) < fromMs) return;
     const place = { shard: this.#shard, minute };
     const from = isWhole ? undefined : timeKey(fromMs);
     const consistency = isWhole ? "strong" : "eventual";
     let isEmpty = true;
-    // "~" comes behind all that follows the time in an id.
-    const range = { ...place, from, to: `${timeKey(untilMs)}~`, consistency } as const;
-    for await (const entry of readEntries(this.#context, range)) {
-      if (!isEntryOpen(entry)) continue;
+    const isNews = (id: string, item: ControlItem): boolean => {
+      if (!isItemOpen(item)) return false;
       isEmpty = false;
-      this.#learn(entry, untilMs);
-    }
+      return !this.#timer.has(id) && !this.#running.has(id);
+    };
+    // "~" comes behind all that follows the time in an id.
+    const range = { ...place, from, to: `${timeKey(untilMs)}~`, consistency, isWanted: isNews } as const;
+    for await (const entry of readEntries(this.#context, range)) this.#learn(entry, untilMs);
     if (!isWhole) return;
     this.#wholeAt.set(minute, nowMs);
     if (isEmpty && isOver(minute, nowMs)) await closeMinute(this.#context, place, marker);
@@ -148,30 +168,42 @@ export class ShardRunner {
     const before = this.#timer.size;
     this.#timer.set(awaited);
     this.#settings.load.waiting += this.#timer.size - before;
-    this.#awake.abort();
+    if (beginsAt(awaited, this.#aheadMs) < this.#beginsAtMs) this.#awake.abort("awake");
   }
 
   async #keepTime(ending: AbortSignal): Promise<void> {
     const { runtime } = this.#context;
     while (!ending.aborted) {
       this.#awake = new AbortController();
+      this.#beginsAtMs = Number.NEGATIVE_INFINITY;
       using woken = new LinkedAbort(this.#awake.signal, ending);
-      for (const { id, entry } of this.#timer.take(this.#context.presentMs(), this.#aheadMs)) {
-        this.#settings.load.waiting--;
-        this.#running.set(
-          id,
-          this.#fire(id, entry).finally(() => this.#running.delete(id)),
-        );
-      }
-      const pauseMs = this.#timer.firstMs(this.#aheadMs) - this.#context.presentMs();
+      this.#begin();
+      this.#beginsAtMs = this.#timer.firstMs(this.#aheadMs);
+      const pauseMs = this.#beginsAtMs - this.#context.presentMs();
       await pause(runtime, Math.min(pauseMs, this.#settings.lookMs), woken.signal);
+      // What has time enough is claimed together with that of other shards.
+      const leftMs = this.#timer.firstMs(0) - this.#context.presentMs();
+      if (leftMs > MIN_AHEAD_MS / 2) await this.#settings.pulse.wait();
+    }
+  }
+
+  /** Begins with what it is time to claim, and what is next to that. */
+  #begin(): void {
+    const aheadMs = Math.min(this.#settings.claimAheadMs, this.#aheadMs + TOGETHER_MS);
+    for (const { id, entry } of this.#timer.take(this.#context.presentMs(), aheadMs)) {
+      this.#settings.load.waiting--;
+      this.#running.set(
+        id,
+        this.#fire(id, entry).finally(() => this.#running.delete(id)),
+      );
     }
   }
 
   /** The more there is to claim, the earlier it is begun. */
   get #aheadMs(): number {
     const { claimAheadMs, load } = this.#settings;
-    return Math.min(claimAheadMs, MIN_AHEAD_MS + RESERVE * load.writeMs * load.waiting);
+    const { writeMs } = this.#context.speed;
+    return Math.min(claimAheadMs, MIN_AHEAD_MS + RESERVE * writeMs * load.waiting);
   }
 
   /** Never fails: what goes wrong is told, and tried again. */

@@ -32,7 +32,8 @@ export class ShardTimer {
   }
 }
 
-function beginsAt({ atMs, entry }: Awaited, aheadMs: number): number {
+/** When it is begun with; what is fresh, so long ahead. */
+export function beginsAt({ atMs, entry }: Awaited, aheadMs: number): number {
   return entry === undefined ? atMs : atMs - aheadMs;
 }
 
