@@ -52,3 +52,13 @@ it("passes what S3 refuses through", async () => {
   });
   await expect(createS3Blobs({ client: closed, bucket: "bodies" }).get("any")).rejects.toThrow();
 });
+
+it("is given to a store as the README says", async () => {
+  //#region readme
+  const blobs = createS3Blobs({ client, bucket: "my-bodies", prefix: "events/" }); // client: new S3Client({})
+  const store = createMemoryEventStore({ blobs }); // as does createEventStore({ client, events, blobs })
+  //#endregion readme
+  const scan = randomBytes(450_000).toString("base64");
+  await store.append("permit|1", [{ type: "Scanned", data: { scan } }]);
+  expect([...server.objects.keys()].at(-1)).toMatch(/^\/my-bodies\/events\//);
+});

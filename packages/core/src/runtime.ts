@@ -13,6 +13,7 @@ export interface Runtime {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
+/** The clocks, the chance and the timers of the machine. */
 export const SYSTEM_RUNTIME: Runtime = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

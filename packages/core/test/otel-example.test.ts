@@ -1,7 +1,9 @@
 import { trace } from "@opentelemetry/api";
 import { expect, it } from "vitest";
-import { createCommandHandler, createEventStore, type NewEvent } from "../src/index.ts";
-import { createOtelObserver, linksFrom, traceMetadata } from "../src/otel/index.ts";
+import { createCommandHandler, createEventStore, type NewEvent } from "@tuppence/core";
+//#region readme-imports
+import { createOtelObserver, linksFrom, traceMetadata } from "@tuppence/core/otel";
+//#endregion readme-imports
 import { openTelemetry } from "./telemetry.ts";
 import { connect } from "./test-database.ts";
 
@@ -19,7 +21,7 @@ it("the README's example follows an event from its command to its consumer", asy
   const tracer = trace.getTracer("example");
 
   await tracer.startActiveSpan("request", async (request) => {
-    // #region readme
+    //#region readme
     const observer = createOtelObserver();
     const store = createEventStore({ client, observer });
     const handle = createCommandHandler({ store, decider, observer });
@@ -29,7 +31,7 @@ it("the README's example follows an event from its command to its consumer", asy
     for await (const event of store.read("counter|1")) {
       tracer.startActiveSpan("project", { links: linksFrom(event.metadata) }, (span) => span.end());
     }
-    // #endregion
+    //#endregion readme
     request.end();
   });
 

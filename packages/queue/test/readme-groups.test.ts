@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { CreateTableCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { inProcessFunction } from "@tuppence/local/lambda";
 import { expect, it } from "vitest";
-import { createQueue, type Queue } from "../src/index.ts";
-import { createQueueHandler, queueEventSourceMapping } from "../src/lambda/index.ts";
+import { createQueue, type Queue } from "@tuppence/queue";
+import { createQueueHandler, queueEventSourceMapping } from "@tuppence/queue/lambda";
 import { interceptRequests } from "./client-faults.ts";
 import { connect } from "@tuppence/test-support/database";
 
@@ -12,7 +12,6 @@ interface Letter {
 }
 
 const client = connect("queuereadmegroups");
-const ownText = await readFile(new URL(import.meta.url), "utf8");
 const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
 let sent: string[] = [];
 const send = (caseId: string): void => void sent.push(caseId);
@@ -22,27 +21,10 @@ await queue.ensureTables();
 const cases = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ body: { caseId: `case-${index}` }, key: `case-${index}` }));
 
-/** The parts of this file that have a name, as whoever installs the package writes them. */
-function regionOf(name: string): string {
-  const parts = Array.from(
-    ownText.matchAll(new RegExp(`^( *)// #region ${name}\n(.*?) *// #endregion`, "gms")),
-    ([, indent = "", text = ""]) => text.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
-  );
-  return parts.join("\n");
-}
-
-it.each(["consume", "transaction", "deliver", "operate", "function"])(
-  "the README shows what is tested here: %s",
-  (name) => {
-    expect(regionOf(name).split("\n").length).toBeGreaterThan(2);
-    expect(readme).toContain(`\`\`\`ts\n${regionOf(name)}\`\`\``);
-  },
-);
-
 it("consumes and operates as the README says", async () => {
   await queue.enqueue(cases(10));
   sent = [];
-  // #region consume
+  //#region consume
   const consumer = queue.consume("letters-sent", ({ body }) => send(body.caseId), {
     lanes: 4, // the order of each key, four at a time; 1, the default, is the queue's own order
     onFailure: "parkKey", // or block (the default), parkMessage, skip
@@ -50,12 +32,12 @@ it("consumes and operates as the README says", async () => {
   await consumer.start(); // in as many processes as you like: they share the lanes
   await consumer.caughtUp();
   await consumer.stop(); // what runs ends, and the lanes go to others
-  // #endregion
+  //#endregion consume
   expect(sent.toSorted((one, other) => (one < other ? -1 : 1))).toEqual(cases(10).map(({ key }) => key));
 
   const lines: unknown[] = [];
   const console = { log: (...line: unknown[]) => lines.push(line) };
-  // #region operate
+  //#region operate
   const { depth, ageMs, parked, lanes } = await queue.status("letters-sent");
   for (const { position, key, failures } of await queue.parked("letters-sent")) {
     console.log(position, key, failures);
@@ -63,7 +45,7 @@ it("consumes and operates as the README says", async () => {
   await queue.redrive("letters-sent", { key: "case-1" }); // while the group goes on
   await queue.reset("letters-sent", { to: new Date("2026-03-01") }); // everything since then once more
   await queue.changeLanes("letters-sent", 8); // the order of each key is kept
-  // #endregion
+  //#endregion operate
   expect({ depth, ageMs, parked, lanes: lanes.length }).toEqual({ depth: 0, ageMs: 0, parked: 0, lanes: 4 });
   expect(lines).toEqual([]);
 });
@@ -77,14 +59,14 @@ it("writes once, and delivers, as the README says", async () => {
       AttributeDefinitions: [{ AttributeName: "p", AttributeType: "N" }],
     }),
   );
-  // #region transaction
+  //#region transaction
   const ledger = queue.consume(
     "ledger",
     (letters) =>
       letters.map(({ position }) => ({ Put: { TableName: "sent", Item: { p: { N: `${position}` } } } })),
     { mode: "transaction", batchSize: 25 },
   );
-  // #endregion
+  //#endregion transaction
   await ledger.start();
   await ledger.caughtUp();
   await ledger.stop();
@@ -98,18 +80,18 @@ it("writes once, and delivers, as the README says", async () => {
     return true;
   };
   const delivering = async (): Promise<void> => {
-    // #region deliver
+    //#region deliver
     for await (const { message, ack, nack } of queue.messages("printer")) {
       if (await print(message.body.caseId)) await ack();
       else nack({ delayMs: 5_000 });
     }
-    // #endregion
+    //#endregion deliver
   };
   await expect(delivering()).rejects.toThrow("enough");
   expect(await queue.status("printer")).toMatchObject({ position: end - 1, depth: 1 });
 });
 
-// #region function
+//#region function
 export const handler = createQueueHandler<Letter>({
   client,
   queue: "letters",
@@ -117,7 +99,7 @@ export const handler = createQueueHandler<Letter>({
   handler: ({ body }) => send(body.caseId),
 });
 const mapping = queueEventSourceMapping("letters"); // settings of its event source mapping
-// #endregion
+//#endregion function
 
 it("consumes in a function as the README says, with the permissions that it names, no more and no less", async () => {
   const used = new Set<string>();

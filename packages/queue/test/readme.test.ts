@@ -4,32 +4,17 @@ import { z } from "zod";
 import { interceptRequests } from "./client-faults.ts";
 import { collect } from "./collect.ts";
 import { connect } from "@tuppence/test-support/database";
-// #region enqueue
-import { createQueue } from "../src/index.ts";
-// #endregion
+//#region enqueue-imports
+import { createQueue } from "@tuppence/queue";
+//#endregion enqueue-imports
 
 const client = connect("queuereadme");
-const ownText = await readFile(new URL(import.meta.url), "utf8");
 const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-
-/** The parts of this file that have a name, as whoever installs the package writes them. */
-function regionOf(name: string): string {
-  const parts = Array.from(
-    ownText.matchAll(new RegExp(`^( *)// #region ${name}\n(.*?) *// #endregion`, "gms")),
-    ([, indent = "", text = ""]) => text.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
-  );
-  return parts.join("\n").replaceAll(`"../src/index.ts"`, `"@tuppence/queue"`);
-}
-
-it.each(["enqueue", "produce"])("the README shows what is tested here: %s", (name) => {
-  expect(regionOf(name).split("\n").length).toBeGreaterThan(3);
-  expect(readme).toContain(`\`\`\`ts\n${regionOf(name)}\`\`\``);
-});
 
 it("enqueues as the README says", async () => {
   const seen: string[] = [];
   const console = { log: (...line: unknown[]) => seen.push(line.join(" ")) };
-  // #region enqueue
+  //#region enqueue
   const letter = z.object({ caseId: z.string(), kind: z.enum(["decision", "reminder"]) });
   const queue = createQueue({ client, name: "letters", schema: letter }); // any Standard Schema
   await queue.ensureTables();
@@ -43,7 +28,7 @@ it("enqueues as the README says", async () => {
   const again = await queue.enqueue(repeated); // { positions: [2], duplicates: [0] }: it is there already
 
   for await (const { position, body } of queue.read(1)) console.log(position, body.caseId, body.kind);
-  // #endregion
+  //#endregion enqueue
   expect(positions).toEqual([2, 3]);
   expect(again).toMatchObject({ positions: [2], duplicates: [0] });
   expect(seen).toEqual(["1 case-1 decision", "2 case-2 decision", "3 case-2 reminder"]);
@@ -52,14 +37,14 @@ it("enqueues as the README says", async () => {
 it("goes on with a producer's messages as the README says", async () => {
   const all = Array.from({ length: 9 }, (_, index) => `letter ${index + 1}`);
   for (const batch of [all.slice(0, 4), all]) {
-    // #region produce
+    //#region produce
     const scanner = createQueue({ client, name: "letters", producer: { id: "scanner-7" } });
     const { sequence } = await scanner.producerState(); // of its last message, also after a crash; 0 at first
     await scanner.enqueue(
       batch.slice(sequence).map((body) => ({ body })),
       { sequence: sequence + 1 },
     );
-    // #endregion
+    //#endregion produce
   }
   const scanned = (await collect(createQueue({ client, name: "letters" }).read(4))).map(({ body }) => body);
   expect(scanned).toEqual(all);

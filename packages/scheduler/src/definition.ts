@@ -31,6 +31,7 @@ export interface RetryPolicy {
   readonly maxMs: number;
 }
 
+/** How failed attempts are repeated when nothing else is said. */
 export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 5, baseMs: 1_000, maxMs: 900_000 };
 
 /** What differs from the defaults, as it is stored. */

@@ -6,6 +6,7 @@ import { untilCertain } from "./storage/certain-writes.ts";
 /** Into how many shards a new table is divided when nothing is said. */
 export const DEFAULT_SHARDS = 4;
 
+/** Into how many shards a table can be divided. */
 export const MAX_SHARDS = 256;
 
 /** @throws RangeError */

@@ -90,10 +90,8 @@ function isAlone(call: Call): call is Call & { readonly command: { readonly alon
   return "members" in call.command && call.command.alone !== undefined && isOption;
 }
 
-async function run(
-  { command, rest }: Call,
-  { process, signal }: { readonly process: NodeJS.Process; readonly signal: AbortSignal },
-): Promise<void> {
+/** What a command is called with, by the definitions of its arguments. @throws UsageError when that makes no sense. */
+function parseCall({ command, rest }: Call) {
   if ("members" in command) {
     const [word = ""] = rest;
     throw new UsageError(
@@ -103,12 +101,26 @@ async function run(
   const definitions = argsOf(command);
   const args = parseArgs<ArgsDef & typeof COMMON_ARGS>([...rest], definitions);
   checkArgs(args, definitions);
+  return { command, args, definitions };
+}
+
+/** Checks the words after `tuppence` without running anything. @throws UsageError when they make no sense. */
+export function checkCommandLine(commands: CommandGroup, words: readonly string[]): void {
+  const call = findCommand(commands, words);
+  if (!beforeDashes(call.rest).includes("--help")) parseCall(call);
+}
+
+async function run(
+  call: Call,
+  { process, signal }: { readonly process: NodeJS.Process; readonly signal: AbortSignal },
+): Promise<void> {
+  const { command, args, definitions } = parseCall(call);
   const { prefix: tablePrefix, json = false } = args;
   const client = connect(args, process.env);
   try {
     const { stdout, stderr, env } = process;
     const output = createOutput({ stdout, stderr, env, json, signal });
-    const valuesOf: Shell["valuesOf"] = (option) => allValuesOf(option, rest, definitions);
+    const valuesOf: Shell["valuesOf"] = (option) => allValuesOf(option, call.rest, definitions);
     await command.run(args, { client, tablePrefix, output, valuesOf, signal });
   } finally {
     client.destroy();

@@ -235,6 +235,7 @@ export interface ChainGuards {
   readonly fillsHoles: boolean;
 }
 
+/** All of them on: a chain is whole with these only. */
 export const CHAIN_GUARDS: ChainGuards = {
   findOwn: (item, commitId) => commitsIn(item).find((commit) => sameCommitId(commit.commitId, commitId)),
   endAfter: ({ commitLast: version, t, recordedAt, closed }) => ({ version, t, recordedAt, closed }),

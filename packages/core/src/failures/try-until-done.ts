@@ -27,6 +27,7 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
+/** The pauses between attempts when nothing else is said, in milliseconds: doubled each time, half of each chance. */
 export const DEFAULT_RETRY_BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 };
 
 export interface Retry {

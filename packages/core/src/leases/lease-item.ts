@@ -32,10 +32,12 @@ export function membersOf(group: string): string {
   return `MEMBER|${group}`;
 }
 
+/** Where the lease of a resource is. */
 export function leaseKey(group: string, resource: string): ControlKey {
   return { partition: leasesOf(group), sort: resource };
 }
 
+/** What the item of a lease says. */
 export function readLease(item: ControlItem): StoredLease {
   return {
     owner: textOf(item["owner"]),

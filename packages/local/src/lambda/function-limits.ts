@@ -1,9 +1,6 @@
-/**
- * What an invocation is given, as Lambda's own defaults have it.
- * https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
- * https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
- */
+/** How long an invocation may take, as Lambda's own default has it, in milliseconds. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html */
 export const DEFAULT_TIMEOUT_MS = 3_000;
+/** What an invocation is given, as Lambda's own default has it, in MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 export const DEFAULT_MEMORY_MB = 128;
 
 const MAX_TIMEOUT_MS = 900_000;

@@ -136,9 +136,13 @@ export interface ConsumeSettings {
   readonly runtime: Runtime;
 }
 
+/** How often a message is tried when nothing else is said, the first time included. */
 export const DEFAULT_MAX_ATTEMPTS = 5;
+/** Messages that a group may have parked when nothing else is said. */
 export const DEFAULT_MAX_PARKED = 1_000;
+/** How soon the end of a queue is looked at again while messages come, in milliseconds, when nothing else is said. */
 export const DEFAULT_POLL_INTERVAL_MS = 100;
+/** How rarely it is looked at while none comes, in milliseconds, when nothing else is said. */
 export const DEFAULT_MAX_IDLE_MS = 1_000;
 
 /** The states of 10,000 parked messages would take half of an item. */

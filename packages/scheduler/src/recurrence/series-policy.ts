@@ -17,8 +17,10 @@ export interface Misfire {
  */
 export type RunOverlap = "skip" | "allow" | "bufferOne";
 
+/** What becomes of occurrences that are missed, when nothing else is said. */
 export const DEFAULT_MISFIRE: Misfire = { policy: "fireOnce", graceMs: 60_000 };
 
+/** What becomes of an occurrence whose predecessor still runs, when nothing else is said. */
 export const DEFAULT_RUN_OVERLAP: RunOverlap = "skip";
 
 /** The most of `fireAll`'s `max`. */
