@@ -74,6 +74,17 @@ export class Crew implements AsyncDisposable {
     }, ms);
   }
 
+  /** Does something while none of them does anything; those that sleep go on sleeping. */
+  async whileAllStand(work: () => Promise<void>): Promise<void> {
+    const awake = this.#members.filter(({ frozen }) => frozen === undefined).map(({ child }) => child);
+    for (const child of awake) child.kill("SIGSTOP");
+    try {
+      await work();
+    } finally {
+      for (const child of awake) child.kill("SIGCONT");
+    }
+  }
+
   /** Lets all of some roles end what is under way. Answers how those ended who did not end well. */
   async stop(roles: readonly Role[]): Promise<readonly string[]> {
     const stopped = this.#members

@@ -25,9 +25,13 @@ export class Database {
     return this.#server.clientConfig("soak");
   }
 
-  /** Kills it in the middle of whatever it does, and starts another one in its place. */
-  async killAndRestart(): Promise<void> {
+  /** Kills it in the middle of whatever it does. */
+  async kill(): Promise<void> {
     await this.#server.kill();
+  }
+
+  /** Starts another one in the place of the one that was killed. */
+  async restart(): Promise<void> {
     this.#server = await startServer(this.#options);
   }
 

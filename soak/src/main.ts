@@ -1,6 +1,8 @@
-import { rm } from "node:fs/promises";
-import { availableParallelism, cpus } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, cpus, tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineCommand, runMain } from "citty";
+import { countDatabaseLosses } from "./database-losses.ts";
 import { reportOf } from "./report.ts";
 import { runSoak } from "./run-soak.ts";
 
@@ -24,6 +26,10 @@ await runMain(
       },
       every: { type: "string", default: "2", description: "Seconds from one blow to the next, about" },
       json: { type: "boolean", default: false, description: "Print one JSON object as the last line" },
+      "database-kills": {
+        type: "string",
+        description: "Only kill DynamoDB Local so often, and count what it loses by itself",
+      },
       keep: {
         type: "boolean",
         default: false,
@@ -33,6 +39,7 @@ await runMain(
     async run({ args }) {
       const machine = `Node ${process.version}, ${availableParallelism()} cores (${cpus()[0]?.model.trim()})`;
       console.log(machine);
+      if (args["database-kills"] !== undefined) return killDatabase(args["database-kills"]);
       await using soak = await runSoak({
         seed: positive("seed", args.seed ?? String(Date.now() % 1_000_000)),
         durationMs: positive("minutes", args.minutes) * 60_000,
@@ -51,6 +58,12 @@ await runMain(
     },
   }),
 );
+
+async function killDatabase(kills: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "tuppence-soak-database-"));
+  console.log(JSON.stringify(await countDatabaseLosses(folder, positive("database-kills", kills))));
+  await rm(folder, { recursive: true });
+}
 
 function positive(option: string, text: string): number {
   const number = Number(text);

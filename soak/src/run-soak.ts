@@ -112,6 +112,21 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
   }
 }
 
+/** How long what DynamoDB Local has acknowledged may take until it is on its disk, in milliseconds: what was lost was seen to be 2 ms old at most. */
+const SETTLE_MS = 100;
+
+/**
+ * Kills the database, and starts it again. It acknowledges transactions a little before they are on its disk: so nobody writes for a moment before, and what is
+ * under way then is done, with replies that nobody has read yet.
+ */
+async function killDatabase(database: Database, crew: Crew): Promise<void> {
+  await crew.whileAllStand(async () => {
+    await sleep(SETTLE_MS);
+    await database.kill();
+  });
+  await database.restart();
+}
+
 interface Hit {
   readonly durationMs: number;
   readonly database: Database;
@@ -141,7 +156,7 @@ async function deal(
     if ("name" in blow) count(`${blow.kind} ${blow.name.split("-")[0]}`);
     if (blow.kind === "kill") await crew.kill(blow.name);
     else if (blow.kind === "freeze") crew.freeze(blow.name, blow.forMs);
-    else if (blow.kind === "killDatabase") await database.killAndRestart();
+    else if (blow.kind === "killDatabase") await killDatabase(database, crew);
     else operated.push(operate(blow, place).catch((error: unknown) => givenUp(blow.kind, error)));
   }
   await until(durationMs);

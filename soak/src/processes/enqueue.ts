@@ -12,10 +12,10 @@ export const enqueue: Work = async ({ name, seed, place }, signal) => {
     { folder, name },
     {
       seed,
-      plan(_step, random, done) {
+      plan(step, random, done) {
         const before = done.at(-1)?.intention ?? { sequence: 1, letters: [] };
         const next = (before.sequence ?? 1) + before.letters.length;
-        return planLetters(random, isNumbered ? next : undefined);
+        return planLetters(random, { step, sequence: isNumbered ? next : undefined });
       },
       async carryOut(step, { letters, sequence }) {
         const messages = letters.map(({ key, isPoisoned }, index) => ({
