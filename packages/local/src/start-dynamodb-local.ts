@@ -47,7 +47,7 @@ export interface DynamoDBLocal extends AsyncDisposable {
   stop(): Promise<void>;
   /**
    * Kills the server at once (SIGKILL), for tests of what a crash does; a given endpoint is left alone. With `dataDir`, another one
-   * that is started on the same folder and port goes on with all that was acknowledged.
+   * that is started on the same folder and port goes on with what was acknowledged, but for transactions of the last few milliseconds at times.
    */
   kill(): Promise<void>;
 }

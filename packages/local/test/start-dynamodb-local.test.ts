@@ -155,7 +155,7 @@ describe("a server of one's own", () => {
     await rm(parent, { recursive: true });
   });
 
-  it("can be killed in the middle of writes, and has what it acknowledged when it is started again", async () => {
+  it("can be killed in the middle of puts, and has what it acknowledged when it is started again", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "tuppence-local-"));
     const before = await startDynamoDBLocal({ dataDir, log: false });
     const config = { ...before.clientConfig(), maxAttempts: 1 };
