@@ -30,6 +30,7 @@ export class Crew implements AsyncDisposable {
   #settings: CrewSettings;
   readonly #members: Member[] = [];
   readonly #alarms: Journal<Alarm>;
+  #areAllStanding = false;
   /** How many were started. */
   started = 0;
 
@@ -70,18 +71,19 @@ export class Crew implements AsyncDisposable {
     child.kill("SIGSTOP");
     member.frozen = setTimeout(() => {
       member.frozen = undefined;
-      child.kill("SIGCONT");
+      if (!this.#areAllStanding) child.kill("SIGCONT");
     }, ms);
   }
 
-  /** Does something while none of them does anything; those that sleep go on sleeping. */
+  /** Does something while none of them does anything: who would wake up meanwhile does so afterwards, and who sleeps longer goes on sleeping. */
   async whileAllStand(work: () => Promise<void>): Promise<void> {
-    const awake = this.#members.filter(({ frozen }) => frozen === undefined).map(({ child }) => child);
-    for (const child of awake) child.kill("SIGSTOP");
+    this.#areAllStanding = true;
+    for (const { child } of this.#members) child.kill("SIGSTOP");
     try {
       await work();
     } finally {
-      for (const child of awake) child.kill("SIGCONT");
+      this.#areAllStanding = false;
+      for (const { child, frozen } of this.#members) if (frozen === undefined) child.kill("SIGCONT");
     }
   }
 

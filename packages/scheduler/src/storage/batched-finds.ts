@@ -60,7 +60,8 @@ export function batchedFinds({
 
 type Found = ControlItem | undefined;
 
-function textOf({ partition, sort }: ControlKey): string {
+/** A key as one text. */
+export function textOf({ partition, sort }: ControlKey): string {
   return `${partition} ${sort}`;
 }
 

@@ -1,6 +1,7 @@
 import type { Runtime } from "@tuppence/core";
 import type { ControlItem, ControlKey, ControlUpdate } from "@tuppence/core/leases";
 import pLimit from "p-limit";
+import { textOf } from "./batched-finds.ts";
 import { GatheredRequests } from "./gathered-requests.ts";
 import type { ChangeOutcome, ScheduleItems, ScheduleStorage } from "./schedule-storage.ts";
 import type { WriteSpeed } from "./write-speed.ts";
@@ -39,10 +40,6 @@ export function gatherRequests(
     transact: (changes, also, signal) =>
       limit(() => speed.measure(1, () => storage.transact(changes, also, signal))),
   };
-}
-
-function textOf({ partition, sort }: ControlKey): string {
-  return `${partition} ${sort}`;
 }
 
 /** Nearly: what counts are payloads. */
